@@ -1,0 +1,1 @@
+"""What runs on a person's own machine: the trust ceremony, the approval app, courier bundles, enrolment."""

@@ -1,0 +1,28 @@
+"""Why a command or a page of this machine could not do what was asked. Each leaf says who handles it."""
+
+from __future__ import annotations
+
+
+class ProvisioningError(Exception):
+    """Caught by the command line (one line, exit 1) and by the approval app (one message). `code` is stable."""
+
+    code = "failed"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class HubUnreachableError(ProvisioningError):
+    """No answer, or none that makes sense. Trying again may help."""
+
+    code = "hub_unreachable"
+
+
+class HubRefusedError(ProvisioningError):
+    """The hub answered with a refusal; `status` and `code` are its own."""
+
+    def __init__(self, status: int, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
