@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from wire.codec import SCHEMA, convert, decode_plain, keep_known
-from wire.content import CONTENT_KINDS, AreaPath, Ident, Item, Language, Sha256
+from wire.content import CONTENT_KINDS, AreaPath, Ident, Item, Sha256
 from wire.errors import MalformedError
 from wire.units import DAY, UtcTime
 

@@ -5,7 +5,7 @@ Communes and codes are real (Tuyên Quang, 2025); people, hamlets' figures and d
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 PROVINCE = "08"
 VALLEY = "08/02545"  # xã Tân Trào
