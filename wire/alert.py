@@ -211,5 +211,3 @@ def _choice(blank: Blank, blanks: dict[str, str]) -> Choice:
 
 def _clip(choice: Choice, language: str) -> Sound | None:
     return next((clip for clip in choice.clips if clip.language == language), None)
-
-

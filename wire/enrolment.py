@@ -31,7 +31,9 @@ class Placement(Struct, frozen=True):
     n: Annotated[int, Meta(ge=1, le=2**53 - 1)]
     issued: UtcTime
     kind: Annotated[str, Meta(pattern="^(loudspeaker|board)$")] = "loudspeaker"
-    tags: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=40)] = msgspec.field(default_factory=list)
+    tags: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=40)] = msgspec.field(
+        default_factory=list
+    )
     languages: Annotated[list[Language], Meta(min_length=1, max_length=20)] = msgspec.field(
         default_factory=lambda: ["vi"]
     )

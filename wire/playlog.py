@@ -1,13 +1,14 @@
 """The play log: hash-chained rows, sent in batches that the device signs (design §5, §6).
 
-A row is stored before it is sent and delivered exactly once: the hub keeps (device, chain, seq) unique, and answers with
-the sequence up to which it holds every row. Hashing and checking are here; storing is the device's and the hub's.
+A row is stored before it is sent and delivered exactly once: the hub keeps (device, chain, seq) unique, and answers
+with the sequence up to which it holds every row. Hashing and checking are here; storing is the device's and the hub's.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Annotated
 
 import msgspec
@@ -28,10 +29,11 @@ FIRST_PREVIOUS = "0" * 64
 
 ChainId = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
 Short = Annotated[str, Meta(max_length=200)]
+State = Annotated[str, Meta(pattern="^(received|verified|started|finished|cancelled|refused|not_stored)$")]
 
 ROW_KINDS = ("play", "alert", "refused", "omitted", "event", "gap")
-"""play: an item sounded · alert: a round of an alert · refused: something was not accepted · omitted: a planned play that
-did not sound · event: boot, time, power, supply, store · gap: rows left by quota (`detail` says how many)."""
+"""play: an item sounded · alert: a round of an alert · refused: something was not accepted · omitted: a planned play
+that did not sound · event: boot, time, power, supply, store · gap: rows left by quota (`detail` says how many)."""
 
 
 class Row(Struct, frozen=True):
@@ -80,8 +82,7 @@ class Receipt(Struct, frozen=True):
 
     device: DeviceId
     alert: Sha256
-    states: Annotated[list[Annotated[str, Meta(pattern="^(received|verified|started|finished|cancelled|refused|not_stored)$")]],
-                      Meta(min_length=1, max_length=8)]  # fmt: skip
+    states: Annotated[list[State], Meta(min_length=1, max_length=8)]
     at: UtcTime
     time_quality: Annotated[int, Meta(ge=0, le=3)]
     detail: Annotated[str, Meta(max_length=500)] = ""
@@ -107,7 +108,7 @@ def check_chain(rows: Sequence[Row]) -> None:
     """Raise MalformedError unless each row follows the one before it by number and hash."""
     if rows and rows[0].seq == 1 and rows[0].previous != FIRST_PREVIOUS:
         raise MalformedError("the first row of a chain has a predecessor")
-    for before, row in zip(rows, rows[1:], strict=False):
+    for before, row in pairwise(rows):
         if row.seq != before.seq + 1 or row.previous != row_hash(before):
             raise MalformedError(f"row {row.seq} does not follow row {before.seq}")
 

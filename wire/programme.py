@@ -36,7 +36,9 @@ class Recurrence(Struct, frozen=True):
     first: Day
     freq: Annotated[str, Meta(pattern="^(none|daily|weekly|monthly)$")] = "none"
     interval: Annotated[int, Meta(ge=1, le=52)] = 1
-    weekdays: Annotated[list[Annotated[int, Meta(ge=1, le=7)]], Meta(max_length=7)] = msgspec.field(default_factory=list)
+    weekdays: Annotated[list[Annotated[int, Meta(ge=1, le=7)]], Meta(max_length=7)] = msgspec.field(
+        default_factory=list
+    )
     month_days: Annotated[list[Annotated[int, Meta(ge=-1, le=31)]], Meta(max_length=31)] = msgspec.field(
         default_factory=list
     )

@@ -59,7 +59,12 @@ class Browser:
 
     def send_json(self, method: str, path: str, value: object = None, *, headers: dict[str, str] | None = None) -> Page:
         body = None if value is None else json.dumps(value).encode()
-        sent = {"Content-Type": "application/json", "Accept": "application/json", "Origin": self.origin, **(headers or {})}
+        sent = {
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+            "Origin": self.origin,
+            **(headers or {}),
+        }
         return self._request(method, path, body=body, headers=sent)
 
     def _request(self, method: str, path: str, *, headers: dict[str, str] | None = None, **rest: Any) -> Page:

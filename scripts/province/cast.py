@@ -5,6 +5,7 @@ Communes and codes are real (Tuyên Quang, 2025); people, hamlets' figures and d
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 PROVINCE = "08"
@@ -55,20 +56,25 @@ HAMLETS = (
 )
 
 
-def _commune_people(area: str, slug: str, part_timer: str, chair: str, deputy: str, head: str) -> tuple[Person, ...]:
+def _commune_people(area: str, slug: str, names: tuple[str, str, str, str]) -> tuple[Person, ...]:
     code = area.rsplit("/", 1)[-1]
-    approver = (("approver", area), ("officer", area))
+    part_timer, chair, deputy, head = names
+    rights = (("approver", area), ("officer", area))
+    keys = (f"c{code}", f"ea{code}", f"ef{code}", f"ed{code}")
+    head_keys = (f"v{code}-02", f"ea{code}", f"ed{code}")
     return (
         Person(f"vanhoa-{slug}", part_timer, "Công chức văn hóa – xã hội", (("editor", area),)),
-        Person(f"chutich-{slug}", chair, "Chủ tịch UBND xã", approver, (f"c{code}", f"ea{code}", f"ef{code}", f"ed{code}")),
-        Person(f"phochutich-{slug}", deputy, "Phó Chủ tịch UBND xã", approver, (f"c{code}", f"ea{code}", f"ef{code}", f"ed{code}")),
-        Person(f"truongthon-{slug}", head, "Trưởng thôn", (("viewer", f"{area}/02"),), (f"v{code}-02", f"ea{code}", f"ed{code}")),
-    )  # fmt: skip
+        Person(f"chutich-{slug}", chair, "Chủ tịch UBND xã", rights, keys),
+        Person(f"phochutich-{slug}", deputy, "Phó Chủ tịch UBND xã", rights, keys),
+        Person(f"truongthon-{slug}", head, "Trưởng thôn", (("viewer", f"{area}/02"),), head_keys),
+    )
 
 
-def _province_person(username: str, name: str, job: str, *keys: str, editor: bool = False) -> Person:
-    rights = [("approver", PROVINCE), ("officer", PROVINCE)] + ([("editor", PROVINCE)] if editor else [])
-    return Person(username, name, job, tuple(rights), ("p08", "tpl", "sw", "root", "targets", "ea08", "ef08", "ed08", *keys))
+PROVINCE_KEYS = ("p08", "tpl", "sw", "root", "targets", "ea08", "ef08", "ed08")
+
+
+def _province_person(username: str, name: str, job: str) -> Person:
+    return Person(username, name, job, (("approver", PROVINCE), ("officer", PROVINCE)), PROVINCE_KEYS)
 
 
 PEOPLE = (
@@ -77,17 +83,19 @@ PEOPLE = (
     _province_person("phogiamdoc-so", "Trần Thị Lan", "Phó Giám đốc Sở VHTTDL"),
     _province_person("chanhvanphong", "Lý Văn Dũng", "Chánh Văn phòng Ban chỉ huy PCTT"),
     Person("dangky-thietbi", "Phạm Minh Tuấn", "Cán bộ đăng ký thiết bị", (("registrar", PROVINCE),), ("d08",)),
-    *_commune_people(VALLEY, "tantrao", "Ma Thị Hiền", "Hoàng Đức Soài", "Nông Văn Quý", "Viên Tiến Thụ"),
-    *_commune_people(MOUNTAIN, "dongvan", "Vàng Thị Mỷ", "Hoàng Văn Thịnh", "Giàng Mí Sính", "Sùng Chá Pó"),
+    *_commune_people(VALLEY, "tantrao", ("Ma Thị Hiền", "Hoàng Đức Soài", "Nông Văn Quý", "Viên Tiến Thụ")),
+    *_commune_people(MOUNTAIN, "dongvan", ("Vàng Thị Mỷ", "Hoàng Văn Thịnh", "Giàng Mí Sính", "Sùng Chá Pó")),
 )
 
 LOUDSPEAKERS = (
     Loudspeaker("loa-tantrao-01", "cl-02545-01", "Cụm loa Tân Lập", f"{VALLEY}/01", lat=21.8146, lon=105.4601),
     Loudspeaker("loa-tantrao-02", "cl-02545-02", "Cụm loa thôn Bòng", f"{VALLEY}/02", lat=21.8082, lon=105.4517),
-    Loudspeaker("loa-tantrao-03", "cl-02545-03", "Cụm loa thôn Cả", f"{VALLEY}/03", output="broken", lat=21.8190, lon=105.4480,
+    Loudspeaker("loa-tantrao-03", "cl-02545-03", "Cụm loa thôn Cả", f"{VALLEY}/03", output="broken",
+                lat=21.8190, lon=105.4480,
                 note="có lỗi: không tìm thấy thiết bị âm thanh"),
     Loudspeaker("loa-dongvan-01", "cl-00721-01", "Cụm loa chợ Đồng Văn", f"{MOUNTAIN}/01", lat=23.2784, lon=105.3620),
-    Loudspeaker("loa-dongvan-02", "cl-00721-02", "Cụm loa Má Lé", f"{MOUNTAIN}/02", ("vi", "hmn"), lat=23.3049, lon=105.3211),
+    Loudspeaker("loa-dongvan-02", "cl-00721-02", "Cụm loa Má Lé", f"{MOUNTAIN}/02", ("vi", "hmn"),
+                lat=23.3049, lon=105.3211),
     Loudspeaker("loa-dongvan-03", "cl-00721-03", "Cụm loa Lùng Thàng", f"{MOUNTAIN}/03", ("hmn", "vi"), online=False,
                 lat=23.3311, lon=105.3077, note="không có sóng: nhận nội dung bằng USB"),
 )  # fmt: skip
@@ -102,7 +110,7 @@ class Bulletin:
     field: int = 1
     essential: bool = False
     sort: str = "speech"
-    languages: dict[str, str] = field(default_factory=dict)
+    languages: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 GREETING = Bulletin(
@@ -135,5 +143,9 @@ FLOOD = {
     "vi": "Thông báo khẩn. {ho} xả lũ khẩn cấp. Bà con ở vùng thấp ven sông di chuyển ngay lên nơi cao. "
     "Mang theo giấy tờ và đèn pin. Không đi qua ngầm, tràn.",
     "hmn": "Ceeb toom. {ho} tso dej. Cov neeg nyob ze dej mus rau qhov siab tam sim no.",
-    "choices": {"tuyen-quang": "Hồ thủy điện Tuyên Quang", "chiem-hoa": "Hồ thủy điện Chiêm Hóa", "nho-que": "Hồ thủy điện Nho Quế"},
+    "choices": {
+        "tuyen-quang": "Hồ thủy điện Tuyên Quang",
+        "chiem-hoa": "Hồ thủy điện Chiêm Hóa",
+        "nho-que": "Hồ thủy điện Nho Quế",
+    },
 }

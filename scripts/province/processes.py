@@ -5,6 +5,7 @@ A child that outlives its parent would keep a port and a sound card, so the kern
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -83,10 +84,8 @@ class Processes:
 
     @staticmethod
     def _kill(child: subprocess.Popen[bytes]) -> None:
-        try:
+        with contextlib.suppress(ProcessLookupError):  # it may end by itself between the look and the signal
             os.killpg(child.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass  # it ended by itself between the look and the signal
         child.wait()
 
 
@@ -108,7 +107,8 @@ def check_port(port: int, what: str) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise DemoError(f"port {port} ({what}) is in use: end what uses it, or choose another with --{what}-port") from error
+            reason = f"port {port} ({what}) is in use: end what uses it, or choose another with --{what}-port"
+            raise DemoError(reason) from error
 
 
 def wait_for(happened: Callable[[], bool], what: str, *, limit_s: float = 30, every_s: float = 0.05) -> None:

@@ -35,7 +35,9 @@ def chain(length: int) -> list[Row]:
     rows: list[Row] = []
     for seq in range(1, length + 1):
         previous = row_hash(rows[-1]) if rows else FIRST_PREVIOUS
-        rows.append(Row(seq=seq, previous=previous, at=UtcTime(NOW + seq), time_quality=3, kind="play", item=f"tin-{seq}"))
+        rows.append(
+            Row(seq=seq, previous=previous, at=UtcTime(NOW + seq), time_quality=3, kind="play", item=f"tin-{seq}")
+        )
     return rows
 
 
@@ -152,7 +154,9 @@ def test_blanks_take_only_what_the_template_lists(blanks):
 
 
 def test_a_part_that_names_no_blank_of_the_template_is_refused():
-    wrong = Template(id="x", title="x", hazard="", severity=1, wordings=[Wording(language="vi", text="x", parts=[Part(blank="no")])])
+    wrong = Template(
+        id="x", title="x", hazard="", severity=1, wordings=[Wording(language="vi", text="x", parts=[Part(blank="no")])]
+    )
     with pytest.raises(MalformedError):
         read_template(encode(wrong))
 

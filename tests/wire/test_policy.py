@@ -12,7 +12,9 @@ from wire.errors import MalformedError
 from wire.policy import BUILT_IN_HOURS, Hours, OnBattery, Policy, QuietException, policy_in_force, read_policy
 from wire.units import HOUR, UtcTime
 
-NIGHT = QuietException(day="2026-11-22", hours=Hours(start_ms=0, end_ms=5 * HOUR), areas=["08/00694"], reason="diễn tập")
+NIGHT = QuietException(
+    day="2026-11-22", hours=Hours(start_ms=0, end_ms=5 * HOUR), areas=["08/00694"], reason="diễn tập"
+)
 
 
 def policy(area: str, **fields) -> Policy:
@@ -28,17 +30,25 @@ def test_without_any_policy_the_built_in_hours_bind():
 
 
 def test_hours_are_intersected_down_the_path():
-    found = policy_in_force([policy("08", hours=[hours(5.5, 21)]), policy("08/00694", hours=[hours(4, 11), hours(14, 24)])], "08/00694/07")
+    found = policy_in_force(
+        [policy("08", hours=[hours(5.5, 21)]), policy("08/00694", hours=[hours(4, 11), hours(14, 24)])], "08/00694/07"
+    )
     assert found.hours == ((int(5.5 * HOUR), 11 * HOUR), (14 * HOUR, 21 * HOUR))
 
 
 def test_volume_and_length_are_the_least():
-    found = policy_in_force([policy("08", max_volume=80, max_item_ms=HOUR), policy("08/00694", max_volume=90, max_item_ms=2 * HOUR)], "08/00694")
+    found = policy_in_force(
+        [policy("08", max_volume=80, max_item_ms=HOUR), policy("08/00694", max_volume=90, max_item_ms=2 * HOUR)],
+        "08/00694",
+    )
     assert (found.max_volume, found.max_item_ms) == (80, HOUR)
 
 
 def test_a_commune_cannot_lift_the_least_volume_nor_lower_the_emergency_one_nor_make_exceptions():
-    found = policy_in_force([policy("08", min_volume=40), policy("08/00694", min_volume=0, emergency_volume=0, exceptions=[NIGHT])], "08/00694")
+    found = policy_in_force(
+        [policy("08", min_volume=40), policy("08/00694", min_volume=0, emergency_volume=0, exceptions=[NIGHT])],
+        "08/00694",
+    )
     assert (found.min_priority_volume, found.emergency_volume, found.exceptions) == (40, 100, ())
 
 

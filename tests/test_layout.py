@@ -1,0 +1,69 @@
+"""The tree keeps its rules: doors, packages, sizes, and what must be mentioned where. Arrows are import-linter's."""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).resolve().parents[1]
+PROGRAMS = ("wire", "edge", "hub", "provisioning")
+SOURCES = sorted(path for program in PROGRAMS for path in (TOP / program).rglob("*.py"))
+
+# One door per library (README, "Doors"): the modules in which it may be imported.
+DOORS = {
+    "paho": ("edge/link.py", "hub/link.py"),
+    "sounddevice": ("edge/play/sounddevice_out.py", "edge/play/stream_time.py"),
+    "pyaudio": ("edge/play/pyaudio_out.py",),
+    "gpiozero": ("edge/sense/",),
+    "sqlite_utils": ("edge/sync/", "edge/report/", "edge/store.py"),
+    "sqlalchemy": ("hub/",),
+    "flask": ("hub/", "provisioning/approval/"),
+    "amqtt": ("hub/broker",),
+    "cryptography": (
+        "wire/envelope.py", "wire/trust", "wire/release.py", "edge/identity.py", "hub/publishing/online_keys.py",
+        "provisioning/keys.py", "provisioning/trust/",
+    ),
+    "tuf": ("wire/trust", "wire/release.py", "provisioning/trust/", "hub/publishing/online_keys.py"),
+}  # fmt: skip
+
+
+def imports_of(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+@pytest.mark.parametrize("library", sorted(DOORS))
+def test_a_library_is_imported_only_at_its_door(library):
+    users = {path.relative_to(TOP).as_posix() for path in SOURCES if library in imports_of(path)}
+    strangers = {user for user in users if not user.startswith(DOORS[library])}
+    assert strangers == set()
+    assert users, f"nobody imports {library}: take its door away"
+
+
+def test_every_package_of_the_tree_is_in_the_wheel():
+    listed = set(tomllib.loads((TOP / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
+    found = {path.parent.relative_to(TOP).as_posix().replace("/", ".") for path in SOURCES if path.name == "__init__.py"}
+    assert listed == found
+
+
+def test_every_module_says_what_it_is_for():
+    silent = [path.relative_to(TOP).as_posix() for path in SOURCES if path.stat().st_size and not ast.get_docstring(ast.parse(path.read_text()))]
+    assert silent == []
+
+
+def test_no_source_file_holds_several_jobs():
+    long = {path.relative_to(TOP).as_posix(): lines for path in SOURCES if (lines := len(path.read_text().splitlines())) > 400}
+    assert long == {}
+
+
+def test_every_folder_with_code_has_a_readme():
+    folders = {path.relative_to(TOP).parts[0] for path in SOURCES} | {"scripts", "tests", "hardware"}
+    assert [folder for folder in sorted(folders) if not (TOP / folder / "README.md").exists()] == []
