@@ -1,0 +1,80 @@
+"""The web application: joins the features' pages and interfaces. Run by `loa-hub web`."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from importlib import import_module
+
+from flask import Flask, Response, request
+
+from hub import answers, i18n
+from hub.auth import guard
+from hub.config import Config
+from hub.context import Hub, open_hub
+from hub.errors import ConfigError
+
+BLUEPRINTS = (
+    "hub.auth.views",
+)
+"""Modules with a blueprint named `blueprint`: `views` speak JSON, `pages` HTML."""
+
+MAX_FORM_PARTS = 2_000
+_CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "media-src 'self' blob:; connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+_HEADERS = {
+    "Content-Security-Policy": _CSP,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(self), payment=()",
+}
+
+
+def create_app(config: Config, hub: Hub | None = None) -> Flask:
+    """The application over a prepared data folder (`loa-hub init`). `hub` is given by tests."""
+    app = Flask(__name__)
+    app.config.update(
+        SECRET_KEY=_secret_key(config),
+        SESSION_COOKIE_NAME="loa",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=config.secure_cookies,
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=config.session_hours),
+        MAX_CONTENT_LENGTH=guard.DEFAULT_BODY_BYTES,
+        MAX_FORM_MEMORY_SIZE=guard.DEFAULT_BODY_BYTES,
+        MAX_FORM_PARTS=MAX_FORM_PARTS,
+        WTF_CSRF_CHECK_DEFAULT=False,  # the guard calls it, so that every route is covered the same way
+        WTF_CSRF_TIME_LIMIT=None,  # a bulletin may take an afternoon to write; the token dies with the session
+        LOA=config,
+    )
+    app.extensions["loa"] = hub or open_hub(config)
+    guard.csrf.init_app(app)
+    i18n.init_app(app)
+    answers.init_app(app)
+    app.before_request(guard.guard_request)
+    app.after_request(_add_headers)
+    for name in BLUEPRINTS:
+        app.register_blueprint(import_module(name).blueprint)
+    return app
+
+
+def _add_headers(response: Response) -> Response:
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    if response.mimetype == "text/html" or request.path.startswith("/api/"):
+        response.headers.setdefault("Cache-Control", "no-store" if request.path.startswith("/api/") else "no-cache")
+    return response
+
+
+def _secret_key(config: Config) -> bytes:
+    """The key of cookies; from a file, so that people stay signed in over a restart."""
+    try:
+        secret = config.secret_file.read_bytes()
+    except OSError as error:
+        raise ConfigError("{path} is missing: run `loa-hub init` first", path=config.secret_file) from error
+    return hashlib.sha256(b"cookie" + secret).digest()

@@ -1,0 +1,38 @@
+"""Who did what when: one row in the same transaction as the change itself. Rows are never changed or deleted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Connection, Integer, String, Table, Text, insert, select
+
+from hub.db import metadata
+from wire.units import UtcTime
+
+audit_rows = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", BigInteger, nullable=False, index=True),
+    Column("person", String(64), nullable=False),
+    Column("verb", String(64), nullable=False),
+    Column("area", String(80), nullable=False, index=True),
+    Column("subject", String(200), nullable=False),
+    Column("detail", Text, nullable=False),
+)
+
+
+def note(conn: Connection, *, at: UtcTime, person: str, verb: str, area: str = "", subject: str = "", detail: str = "") -> None:
+    """Write one line. `person` is a username, a device id, or "system"."""
+    conn.execute(
+        insert(audit_rows).values(
+            at=at, person=person, verb=verb, area=area, subject=subject[:200], detail=detail[:4_000]
+        )
+    )
+
+
+def latest(conn: Connection, area: str, *, limit: int = 100) -> list[dict[str, Any]]:
+    """The newest lines that concern `area` or what lies below it."""
+    below = (audit_rows.c.area == area) | audit_rows.c.area.startswith(area + "/", autoescape=True)
+    rows = conn.execute(select(audit_rows).where(below).order_by(audit_rows.c.id.desc()).limit(limit))
+    return [dict(row) for row in rows.mappings()]

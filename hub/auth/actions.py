@@ -1,0 +1,124 @@
+"""Logging in and out, and adding persons.
+
+Ten wrong passwords in a row lock an account for fifteen minutes; an unknown name costs the same time and gets the same
+answer as a wrong password, so that names cannot be fished for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from collections.abc import Sequence
+
+from werkzeug.security import check_password_hash, generate_password_hash
+
+from hub import audit
+from hub.auth import store
+from hub.auth.roles import Grant, Person
+from hub.context import Hub
+from hub.errors import BadInputError, N_, NotAllowedError, TooManyError
+from wire.areas import check_path
+from wire.errors import MalformedError
+from wire.units import HOUR, MINUTE
+
+MAX_FAILURES = 10
+LOCK_MS = 15 * MINUTE
+MIN_PASSWORD = 10
+USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,39}")
+_HASHING = "scrypt:32768:8:1"
+_NOBODY = generate_password_hash(secrets.token_hex(16), _HASHING)
+
+
+class WrongPasswordError(NotAllowedError):
+    code = "wrong_password"
+    status = 401
+
+
+def log_in(hub: Hub, username: str, password: str, *, kind: str = "page") -> tuple[str, Person]:
+    """A new session's token (told once, stored as a hash) and the person.
+
+    Raises WrongPasswordError, or TooManyError while the account is locked.
+    """
+    now = hub.now()
+    with hub.reading() as conn:
+        row = store.credentials(conn, username[:64])
+    if row and row["locked_until"] > now:
+        raise TooManyError(N_("Too many wrong passwords. Try again in a quarter of an hour."))
+    right = check_password_hash(row["password"] if row else _NOBODY, password[:200])  # slow: outside any transaction
+    if not row or not right or not row["active"]:
+        _count_failure(hub, username)
+        raise WrongPasswordError(N_("User name or password is wrong."))
+    token = secrets.token_urlsafe(32)
+    with hub.writing() as conn:
+        store.change(conn, username, failures=0, locked_until=0)
+        lasts = hub.config.session_hours * HOUR
+        store.add_session(conn, token=_hash(token), username=username, kind=kind, now=now, expires=now + lasts)
+        audit.note(conn, at=now, person=username, verb="login", subject=kind)
+        person = store.load(conn, username)
+    if person is None:  # removed meanwhile
+        raise WrongPasswordError(N_("User name or password is wrong."))
+    return token, person
+
+
+def log_out(hub: Hub, token: str) -> None:
+    with hub.writing() as conn:
+        store.end_session(conn, _hash(token))
+
+
+def person_of(hub: Hub, token: str) -> Person | None:
+    """Whose session a token is, or None."""
+    with hub.reading() as conn:
+        return store.session_person(conn, _hash(token), hub.now())
+
+
+def add_person(
+    hub: Hub, *, username: str, name: str, password: str, held: Sequence[Grant], keys: Sequence[tuple[str, str]] = ()
+) -> None:
+    """Add a person, or give an existing one these roles, keys and this password.
+
+    `keys` are (key id, public key) of signing keys. Old sessions end. For the command line: no rights are asked.
+    """
+    check_new_person(username, name, password, held)
+    hashed = generate_password_hash(password, _HASHING)
+    now = hub.now()
+    with hub.writing() as conn:
+        if not store.change(conn, username, name=name, password=hashed, active=True, failures=0, locked_until=0):
+            store.add_person(conn, username=username, name=name, password=hashed, now=now)
+        store.set_grants(conn, username, list(held))
+        for keyid, public in keys:
+            store.set_key(conn, username, keyid, public)
+        store.end_sessions_of(conn, username)
+        roles = ", ".join(f"{grant.role}:{grant.area}" for grant in held)
+        audit.note(conn, at=now, person="system", verb="person", subject=username, detail=roles)
+
+
+def check_new_person(username: str, name: str, password: str, held: Sequence[Grant]) -> None:
+    """Raise BadInputError saying which value is not acceptable."""
+    if not USERNAME.fullmatch(username):
+        raise BadInputError(N_("A user name has 2 to 40 small letters, digits, dots or dashes."))
+    if not name.strip() or len(name) > 200:
+        raise BadInputError(N_("The name is missing or too long."))
+    if len(password) < MIN_PASSWORD:
+        raise BadInputError(N_("A password has at least {n} characters."), n=MIN_PASSWORD)
+    for grant in held:
+        try:
+            check_path(grant.area)
+        except MalformedError as error:
+            raise BadInputError(N_("There is no area {area}."), area=grant.area) from error
+
+
+def _count_failure(hub: Hub, username: str) -> None:
+    now = hub.now()
+    with hub.writing() as conn:
+        row = store.credentials(conn, username[:64])
+        if row is None:
+            return
+        failures = row["failures"] + 1
+        locked = now + LOCK_MS if failures >= MAX_FAILURES else 0
+        store.change(conn, username, failures=0 if locked else failures, locked_until=locked)
+        audit.note(conn, at=now, person=username, verb="login-failed", detail="locked" if locked else "")
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

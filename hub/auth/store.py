@@ -1,0 +1,115 @@
+"""Persons, their roles, keys' names and sessions. Passwords and tokens are stored as hashes only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger, Boolean, Column, Connection, ForeignKey, Integer, String, Table, Text, delete, insert, select, update,
+)  # fmt: skip
+
+from hub.auth.roles import Grant, Person, Role
+from hub.db import metadata
+from wire.units import UtcTime
+
+persons = Table(
+    "persons",
+    metadata,
+    Column("username", String(64), primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("password", String(300), nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("locked_until", BigInteger, nullable=False),
+    Column("created", BigInteger, nullable=False),
+)
+
+grants = Table(
+    "grants",
+    metadata,
+    Column("username", ForeignKey("persons.username", ondelete="CASCADE"), primary_key=True),
+    Column("role", String(20), primary_key=True),
+    Column("area", String(80), primary_key=True),
+)
+
+person_keys = Table(
+    "person_keys",
+    metadata,
+    Column("keyid", String(64), primary_key=True),
+    Column("username", ForeignKey("persons.username", ondelete="CASCADE"), nullable=False, index=True),
+    Column("public", Text, nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token", String(64), primary_key=True),
+    Column("username", ForeignKey("persons.username", ondelete="CASCADE"), nullable=False, index=True),
+    Column("kind", String(10), nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+)
+
+
+def add_person(conn: Connection, *, username: str, name: str, password: str, now: UtcTime) -> None:
+    conn.execute(
+        insert(persons).values(
+            username=username, name=name, password=password, active=True, failures=0, locked_until=0, created=now
+        )
+    )
+
+
+def set_grants(conn: Connection, username: str, held: list[Grant]) -> None:
+    conn.execute(delete(grants).where(grants.c.username == username))
+    for grant in held:
+        conn.execute(insert(grants).values(username=username, role=grant.role.value, area=grant.area))
+
+
+def set_key(conn: Connection, username: str, keyid: str, public: str) -> None:
+    conn.execute(delete(person_keys).where(person_keys.c.keyid == keyid))
+    conn.execute(insert(person_keys).values(keyid=keyid, username=username, public=public))
+
+
+def change(conn: Connection, username: str, **values: Any) -> bool:
+    return conn.execute(update(persons).where(persons.c.username == username).values(**values)).rowcount == 1
+
+
+def credentials(conn: Connection, username: str) -> dict[str, Any] | None:
+    """The person's row for checking a password, locked against parallel guesses until the transaction ends."""
+    row = conn.execute(select(persons).where(persons.c.username == username).with_for_update()).mappings().first()
+    return dict(row) if row else None
+
+
+def load(conn: Connection, username: str) -> Person | None:
+    """An active person with roles and keys."""
+    row = conn.execute(select(persons.c.name).where(persons.c.username == username, persons.c.active)).first()
+    if row is None:
+        return None
+    held = conn.execute(select(grants.c.role, grants.c.area).where(grants.c.username == username)).all()
+    keys = conn.execute(select(person_keys.c.keyid).where(person_keys.c.username == username)).scalars()
+    return Person(username, row.name, tuple(Grant(Role(g.role), g.area) for g in held), frozenset(keys))
+
+
+def everybody(conn: Connection) -> list[Person]:
+    names = conn.execute(select(persons.c.username).order_by(persons.c.username)).scalars().all()
+    return [person for name in names if (person := load(conn, name))]
+
+
+def add_session(conn: Connection, *, token: str, username: str, kind: str, now: UtcTime, expires: int) -> None:
+    conn.execute(delete(sessions).where(sessions.c.expires <= now))
+    conn.execute(insert(sessions).values(token=token, username=username, kind=kind, created=now, expires=expires))
+
+
+def session_person(conn: Connection, token: str, now: UtcTime) -> Person | None:
+    """Whose live session it is; `token` is the stored hash."""
+    found = select(sessions.c.username).where(sessions.c.token == token, sessions.c.expires > now)
+    username = conn.execute(found).scalar()
+    return load(conn, username) if username else None
+
+
+def end_session(conn: Connection, token: str) -> None:
+    conn.execute(delete(sessions).where(sessions.c.token == token))
+
+
+def end_sessions_of(conn: Connection, username: str) -> None:
+    conn.execute(delete(sessions).where(sessions.c.username == username))

@@ -1,0 +1,121 @@
+"""Settings: defaults, then DIR/hub.toml, then LOA_HUB_<KEY> in the environment; checked once, then frozen."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from hub.errors import ConfigError
+
+PREFIX = "LOA_HUB_"
+FILE = "hub.toml"
+Port = Annotated[int, Meta(ge=0, le=65535)]
+
+
+class Config(Struct, frozen=True, forbid_unknown_fields=True):
+    """Every setting of the hub. `dir` holds database, blobs, keys and sockets, unless said otherwise."""
+
+    dir: str
+    province: Annotated[str, Meta(pattern="^[0-9a-z]{1,10}$")] = "08"
+    database: str = ""
+    """SQLAlchemy URL; empty: SQLite in DIR/hub.db."""
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    threads: Annotated[int, Meta(ge=1, le=200)] = 24
+    """Answering threads of the web process. Each open stream of events holds one."""
+    secure_cookies: bool = False
+    """True where people reach the hub by https."""
+    approval_origins: list[str] = []
+    """https origins of approval apps on other machines, which may call /api from a browser."""
+    session_hours: Annotated[int, Meta(ge=1, le=720)] = 12
+    broker_host: str = "127.0.0.1"
+    broker_port: Port = 1883
+    broker_user: str = "hub"
+    broker_ca: str = ""
+    """File with the CA of the broker's certificate; empty: no TLS."""
+    broker_certificate: str = ""
+    broker_key: str = ""
+    broker_keepalive_s: Annotated[int, Meta(ge=10, le=3600)] = 60
+    stations: list[str] = []
+    """Broker accounts `station-…` for officers' stations, each with a file DIR/<name>.password."""
+    unheard_after_s: Annotated[int, Meta(ge=60)] = 40 * 60
+    """A device that said nothing for so long counts as unheard (health comes every 15 minutes)."""
+    log_level: Annotated[str, Meta(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
+
+    @property
+    def root(self) -> Path:
+        return Path(self.dir)
+
+    @property
+    def database_url(self) -> str:
+        return self.database or f"sqlite:///{self.root / 'hub.db'}"
+
+    @property
+    def blob_dir(self) -> Path:
+        return self.root / "blobs"
+
+    @property
+    def online_dir(self) -> Path:
+        """The snapshot and timestamp keys, the only keys of the trust tree that the hub has."""
+        return self.root / "online"
+
+    @property
+    def secret_file(self) -> Path:
+        """Key of the session cookies."""
+        return self.root / "secret.key"
+
+    @property
+    def broker_password_file(self) -> Path:
+        return self.root / f"{self.broker_user}.password"
+
+    @property
+    def work_dir(self) -> Path:
+        """For uploads and transcoding; emptied at start."""
+        return self.root / "work"
+
+
+def load_config(directory: Path, file: Path | None = None, environ: Mapping[str, str] = os.environ) -> Config:
+    """Read and check the settings. Raises ConfigError naming the setting that is wrong."""
+    values: dict[str, Any] = {**_from_file(file or directory / FILE, must_exist=file is not None)}
+    values.update(_from_environment(environ))
+    values["dir"] = str(directory.resolve())
+    try:
+        return msgspec.convert(values, Config)
+    except msgspec.ValidationError as error:
+        raise ConfigError("Setting not accepted: {reason}", reason=error) from error
+
+
+def _from_file(path: Path, *, must_exist: bool) -> dict[str, Any]:
+    if not path.exists() and not must_exist:
+        return {}
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError("{path} cannot be read: {reason}", path=path, reason=error) from error
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Settings named LOA_HUB_…; LOA_HUB_DIR is the command's. Lists are separated by commas."""
+    fields = {field.name: field.type for field in msgspec.structs.fields(Config)}
+    found: dict[str, Any] = {}
+    for key, text in environ.items():
+        name = key.removeprefix(PREFIX).lower()
+        if key.startswith(PREFIX) and name in fields and name != "dir":
+            found[name] = _typed(text, default=getattr(Config(dir=""), name))
+    return found
+
+
+def _typed(text: str, *, default: object) -> object:
+    if isinstance(default, bool):
+        return text.lower() in ("1", "true", "yes")
+    if isinstance(default, int):
+        return int(text) if text.lstrip("-").isdigit() else text
+    if isinstance(default, list):
+        return [part.strip() for part in text.split(",") if part.strip()]
+    return text
