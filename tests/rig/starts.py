@@ -1,0 +1,60 @@
+"""How far from its scheduled instant is a play heard? For tests and for `scripts/bench start`.
+
+Runs the real play process on the card `dac` and finds each burst in what the card took. Absolute error of the rig:
+1-2 ms.
+"""
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import soundfile
+
+from edge.play.pipe import Play, Ready
+from edge.play.process import PlayProcess
+from tests.rig.capture import RATE_HZ, Samples, make_noise
+from tests.rig.cards import Cards, start_cards
+from tests.rig.listen import listening
+
+SETTLE_S = 6.0          # the latency that PulseAudio states wanders for some seconds after opening
+GAP_S = 0.8
+LEAD_S = 2.0            # commands are sent this long ahead
+BURST_S = 0.3
+EARLY_S, LATE_S = 0.2, 0.4
+LATENCY_S = 0.02
+
+
+def measure_starts(count: int, *, latency_s: float = LATENCY_S, output: str = "sounddevice") -> list[float]:
+    """Heard minus asked, in ms, of `count` scheduled starts. Raises `AssertionError` if one was not heard."""
+    burst = make_noise(7, BURST_S)
+    with start_cards("dac") as cards:
+        path = cards.run / "burst.wav"
+        soundfile.write(path, burst, RATE_HZ, subtype="PCM_16")
+        with listening(cards, "dac") as ear:
+            instants_ns = play_bursts(cards, path, count, latency_s=latency_s, output=output)
+        heard_s = [ear.capture.heard_at(0, burst, at_ns / 1e9 - EARLY_S, at_ns / 1e9 + LATE_S) for at_ns in instants_ns]
+    assert None not in heard_s, f"{heard_s.count(None)} of {count} bursts were not heard"
+    return [(at_s - at_ns / 1e9) * 1000 for at_s, at_ns in zip(heard_s, instants_ns, strict=True) if at_s is not None]
+
+
+def play_bursts(cards: Cards, path: Path, count: int, *, latency_s: float, output: str) -> list[int]:
+    """Returns the instants asked for, after the last of them was played."""
+    play = PlayProcess(output=output, device="dac0", latency_s=latency_s, environment=cards.environment)
+    try:
+        assert isinstance(play.events.get(timeout=20), Ready)
+        time.sleep(SETTLE_S)
+        first_ns = time.monotonic_ns() + int(LEAD_S * 1e9)
+        instants_ns = [first_ns + round(n * GAP_S * 1e9) for n in range(count)]
+        for n, at_ns in enumerate(instants_ns):
+            time.sleep(max(0.0, at_ns / 1e9 - LEAD_S - time.monotonic()))
+            play.send(Play(id=f"burst-{n}", source=str(path), at_ns=at_ns))
+        time.sleep(LEAD_S + BURST_S + LATE_S)
+        return instants_ns
+    finally:
+        play.close()
+
+
+def samples_of(path: Path) -> Samples:
+    """A sound file as the play process decodes it: 16 bit."""
+    decoded, _ = soundfile.read(path, dtype="int16")
+    return decoded
