@@ -26,7 +26,7 @@ def machine() -> str:
     return f"{model}, {platform.system()} {platform.release()}, Python {platform.python_version()}"
 
 
-def print_report(bench: str, *, figures: dict[str, float], peers: dict[str, str], runs: int, as_json: bool) -> None:
+def print_report(bench: str, *, figures: dict[str, float], peers: dict[str, object], runs: int, as_json: bool) -> None:
     rounded = {name: round(value, 3) for name, value in figures.items()}
     if as_json:
         print(json.dumps({"bench": bench, "figures": rounded, "peers": peers, "runs": runs, "machine": machine()}))
