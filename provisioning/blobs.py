@@ -1,4 +1,4 @@
-"""Sounds by hash on this machine's disk: fetched in pieces, resumed where they broke off, kept only if the hash is right."""
+"""Sounds by hash on this machine's disk: fetched in pieces, resumed where they broke off, kept only when right."""
 
 from __future__ import annotations
 

@@ -124,7 +124,7 @@ class HubApi:
         return self._shaped(self._get(f"/api/pending/{quote(ident, safe='')}"), Proposal)
 
     def send_signature(self, ident: str, digest: str, metadata: str) -> dict[str, Any]:
-        """Post the signed role (base64). Raises HubRefusedError, code `changed`, when the proposal is another by now."""
+        """Post the signed role (base64). HubRefusedError `changed`: the proposal is another by now."""
         body = {"digest": digest, "metadata": metadata}
         return self._shaped(self._post(f"/api/pending/{quote(ident, safe='')}/signature", body), dict[str, Any])
 
