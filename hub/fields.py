@@ -15,7 +15,7 @@ from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 
-from hub.errors import BadInputError, N_
+from hub.errors import N_, BadInputError
 from wire.units import HOUR, MINUTE, SECOND
 
 MAX_FIELD_CHARS = 200_000
@@ -76,12 +76,12 @@ class Fields:
             return default
         return value
 
-    def several(self, name: str, *, most: int) -> list[str]:
-        """The values of a repeated field, without empty ones and doubles, in order."""
+    def several(self, name: str, *, most: int, doubles: bool = False) -> list[str]:
+        """The values of a repeated field, without empty ones and (unless `doubles`) repeated ones, in order."""
         values = [value.strip()[:200] for value in self._form.getlist(name) if value.strip()]
         if len(values) > most:
             self.fail(name, _l("Too many: %(have)s, at most %(most)s.", have=len(values), most=most))
-        return list(dict.fromkeys(values))[:most]
+        return (values if doubles else list(dict.fromkeys(values)))[:most]
 
     def number(self, name: str, *, low: int, high: int, default: int) -> int:
         value = self._form.get(name, "").strip()

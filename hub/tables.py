@@ -5,7 +5,9 @@ from __future__ import annotations
 import hub.areas.store
 import hub.audit
 import hub.auth.store
+import hub.content.store
 import hub.outbox
+import hub.schedules.store
 from hub.db import metadata
 
 __all__ = ["metadata"]
