@@ -6,6 +6,7 @@ deciding what plays from it is `wire.timeline`.
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 
 import msgspec
@@ -224,6 +225,7 @@ def check_programme(programme: Programme) -> None:
         raise MalformedError("a fixed slot must have class priority")
     if programme.play_until <= programme.issued:
         raise MalformedError("play_until is not after issued")
+    _check_days(slots, programme.special_days)
 
 
 def _filter_items(plain: dict[str, Any], ignored: list[str]) -> None:
@@ -243,6 +245,16 @@ def _filter_slots(holder: dict[str, Any], ignored: list[str]) -> None:
 def _dicts(holder: dict[str, Any], key: str) -> list[dict[str, Any]]:
     values = holder.get(key, [])
     return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
+
+
+def _check_days(slots: list[Slot], special_days: list[SpecialDay]) -> None:
+    """The type knows what a date looks like, not that February has no 30th."""
+    days = [day for slot in slots for day in (slot.when.first, slot.when.until, *slot.when.dates, *slot.when.exceptions)]
+    for day in [*days, *(day for special in special_days for day in (special.first, special.last))]:
+        try:
+            date.fromisoformat(day or "2000-01-01")
+        except ValueError as error:
+            raise MalformedError(f"{day!r} is not a date") from error
 
 
 def _check_unique(idents: list[str], what: str) -> None:

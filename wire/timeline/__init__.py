@@ -4,8 +4,9 @@
 """
 
 from wire.timeline.alerts import ActiveAlert, AlertRound, alert_rounds
-from wire.timeline.days import broadcast_day, day_bounds, plan_between, plan_day
+from wire.timeline.days import plan_between, plan_day
 from wire.timeline.decision import Decision, decide
+from wire.timeline.hours import broadcast_day, day_bounds
 from wire.timeline.limits import suppress
 from wire.timeline.plan import DayPlan, Omission, Plan, PlannedPlay
 from wire.timeline.reasons import Reason, Why

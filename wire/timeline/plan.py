@@ -24,9 +24,12 @@ class PlannedPlay(Struct, frozen=True, kw_only=True):
     slot: str
     slot_area: str
     slot_title: str
+    window: tuple[UtcTime, UtcTime]
+    """The slot's window on that day."""
     item: str = ""
     item_area: str = ""
     title: str = ""
+    """The item's; for a relay or a live session the slot's."""
     sort: str = "speech"
     series: str = ""
     rendition: Rendition | None = None
@@ -53,9 +56,17 @@ class PlannedPlay(Struct, frozen=True, kw_only=True):
         parts = (self.start, self.slot_area, self.slot, self.item_area, self.item, self.kind, self.rendition_id)
         return hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()[:32]
 
+    def omitted(self, why: Reason) -> Omission:
+        """The same play as an omission: it keeps its place in time, but does not sound."""
+        return Omission(
+            at=self.start, slot=self.slot, slot_area=self.slot_area, slot_title=self.slot_title, window=self.window,
+            why=why, item=self.item, item_area=self.item_area, title=self.title, series=self.series,
+            language=self.rendition.language if self.rendition else "",
+        )  # fmt: skip
+
 
 class Omission(Struct, frozen=True, kw_only=True):
-    """A slot (`item` and `series` empty), an item or one rendition of it (`language` set) that does not play."""
+    """A slot, a line of it (`item` or `series` set) or one language of an item (`language` set) that does not play."""
 
     at: UtcTime
     """When its turn came, or would have come."""

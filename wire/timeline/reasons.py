@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Self
 
 import msgspec
 from msgspec import Struct
@@ -14,7 +15,7 @@ class Why(StrEnum):
 
     sentence: str
 
-    def __new__(cls, code: str, sentence: str) -> Why:
+    def __new__(cls, code: str, sentence: str) -> Self:
         member = str.__new__(cls, code)
         member._value_ = code
         member.sentence = sentence
@@ -41,7 +42,10 @@ class Why(StrEnum):
 
     # the whole slot does not play
     NOT_TARGETED = "not_targeted", "The slot is meant for other loudspeakers or boards."
-    ORDINARY_FROM_ABOVE = "ordinary_from_above", "An ordinary slot of {area} plays only where the commune's own slot names it."
+    ORDINARY_FROM_ABOVE = (
+        "ordinary_from_above",
+        "Ordinary items of {area} play only where a slot of the commune names them.",
+    )
     SPECIAL_DAY_MUTES = "special_day_mutes", "The special day {special_day} of {area} silences the programme."
     SPECIAL_DAY_REPLACES = "special_day_replaces", "The special day {special_day} of {area} replaces the programme."
 
@@ -64,12 +68,11 @@ class Why(StrEnum):
     TOO_LONG = "too_long", "It is {length_ms} ms long, more than the {max_ms} ms that the policy allows."
     WINDOW_ENDED = "window_ended", "The slot's time was over before its turn came."
     ACROSS_DAY_END = "across_day_end", "It would run across 03:00, where the broadcast day ends."
-    TOO_MANY = "too_many", "More plays in one day than the {max} that are planned."
+    TOO_MANY = "too_many", "More plays in one day than the {limit} that are planned."
     MUTED = "muted", "The loudspeaker is muted until {until}."
     ON_BATTERY = "on_battery", "On battery (mains lost) the policy does not let this class play."
     BATTERY_LOW = "battery_low", "The battery is at {percent} %: below {low} % only emergencies sound."
     TIME_UNKNOWN = "time_unknown", "The device does not know the time: only emergencies and slots for any time play."
-    OUTRANKED = "outranked", "An emergency message or a drill has the loudspeaker."
 
 
 class Reason(Struct, frozen=True):
