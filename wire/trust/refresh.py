@@ -1,0 +1,312 @@
+"""Bring what is held up to date: TUF's client workflow as a generator that does no I/O (the order is in the package).
+
+A refused role keeps its last good file and stops nothing beside it; below it nothing new is taken. What its delegator
+no longer vouches for is dropped: so a revoked key's word stops when the revocation is installed (review §15).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from tuf.api.exceptions import LengthOrHashMismatchError
+from tuf.api.metadata import MetaFile, Root, Snapshot, Targets, Timestamp
+
+from wire.errors import MalformedError, NotAllowedError, OutOfDateError, WireError
+from wire.trust.expiry import NETWORK, Rules
+from wire.trust.floor import raised_floor
+from wire.trust.held import Held, Refusal, delegations, highest_versions, verify_role
+from wire.trust.layout import check_root
+from wire.trust.rolefile import (
+    MAX_ROLE_BYTES,
+    MAX_TIMESTAMP_BYTES,
+    AnyRoleFile,
+    Delegator,
+    RoleFile,
+    metadata_file_name,
+    parse_role_file,
+)
+from wire.trust.scope import Scope
+from wire.units import UtcTime
+
+MAX_JUMP = 10**6
+MAX_ROOTS = 256
+MISSING = "missing"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A file to be brought: its name under /tuf/metadata and in bundles."""
+
+    name: str
+    role: str
+    max_bytes: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a refresh came to. `held` is to be stored even if something was refused."""
+
+    held: Held
+    installed: tuple[str, ...] = ()
+    """Roles whose file is new, in the order in which they were accepted."""
+    dropped: tuple[Refusal, ...] = ()
+    """Roles held before and not any more: revoked, or out of scope (code `moved`)."""
+    refusals: tuple[Refusal, ...] = ()
+
+
+Steps = Generator[Wanted, bytes | None, T]
+
+
+def refresh(held: Held, *, scope: Scope, floor: UtcTime, rules: Rules = NETWORK) -> Steps[Outcome]:
+    """The steps of one refresh; see the package for how to drive it. Never raises a WireError itself."""
+    return (yield from _Refresh(held, scope, floor, rules).steps())
+
+
+def run(steps: Steps[T], fetch: Callable[[Wanted], bytes | None]) -> T:
+    """Drive a refresh with a function that brings files. What `fetch` raises ends it, and nothing has changed."""
+    try:
+        wanted = next(steps)
+        while True:
+            wanted = steps.send(fetch(wanted))
+    except StopIteration as done:
+        result: T = done.value
+        return result
+
+
+class _StopError(Exception):
+    """Top-level metadata was refused: nothing below it can be judged."""
+
+
+@dataclass
+class _Refresh:
+    held: Held
+    scope: Scope
+    floor: UtcTime
+    rules: Rules
+    roles: dict[str, RoleFile[Targets]] = field(default_factory=dict)
+    installed: list[str] = field(default_factory=list)
+    dropped: list[Refusal] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+
+    def steps(self) -> Steps[Outcome]:
+        before = self.held
+        try:
+            yield from self._roots()
+            self.floor = raised_floor(self.held, self.floor)
+            timestamp = yield from self._timestamp()
+            snapshot = yield from self._snapshot(timestamp)
+            fresh = replace(self.held, timestamp=timestamp, snapshot=snapshot)
+            yield from self._role(Targets.type, (self.held.root,), snapshot, frozen=False)
+        except _StopError:
+            return self._outcome(self._roots_alone(before))
+        self._note_moved(before)
+        return self._outcome(replace(fresh, roles=self.roles))
+
+    def _outcome(self, held: Held) -> Outcome:
+        held = replace(held, versions=highest_versions(held.versions, held))
+        return Outcome(held, tuple(self.installed), tuple(self.dropped), tuple(self.refusals))
+
+    def _roots_alone(self, before: Held) -> Held:
+        """What remains when the refresh stops early: new roots, unless they disown `targets` before its successor came."""
+        self.installed = [name for name in self.installed if name == Root.type]
+        if before.targets is None or self._still_vouched(Targets.type, self.held.root):
+            return self.held
+        self.installed = []
+        return before
+
+    def _refuse(self, role: str, error: WireError) -> None:
+        self.refusals.append(Refusal(role, error.code, error.detail))
+
+    def _roots(self) -> Steps[None]:
+        for _ in range(MAX_ROOTS):
+            name = metadata_file_name(Root.type, self.held.root.version + 1)
+            raw = yield Wanted(name, Root.type, MAX_ROLE_BYTES)
+            if raw is None:
+                return
+            try:
+                self.held = _next_root(self.held, raw)
+            except WireError as error:
+                self._refuse(Root.type, error)
+                raise _StopError from error
+            self.installed.append(Root.type)
+
+    def _timestamp(self) -> Steps[RoleFile[Timestamp]]:
+        raw = yield Wanted("timestamp.json", Timestamp.type, MAX_TIMESTAMP_BYTES)
+        try:
+            if raw is None:
+                raise _MissingError("no timestamp")
+            new = parse_role_file(Timestamp.type, raw, Timestamp, limit=MAX_TIMESTAMP_BYTES)
+            new.verify_by(self.held.root.signed)
+            _check_rise(new.name, new.version, self.held.versions)
+            _check_rise(Snapshot.type, new.signed.snapshot_meta.version, self.held.versions)
+            kept = self.held.timestamp
+            chosen = kept if kept is not None and kept.version == new.version else new
+            self._judge_online(chosen, is_new=chosen is new)
+        except WireError as error:
+            self._refuse(Timestamp.type, error)
+            raise _StopError from error
+        return chosen
+
+    def _snapshot(self, timestamp: RoleFile[Timestamp]) -> Steps[RoleFile[Snapshot]]:
+        meta = timestamp.signed.snapshot_meta
+        kept = self.held.snapshot
+        try:
+            if kept is not None and _matches(kept, meta):
+                self._judge_online(kept, is_new=False)
+                return kept
+            raw = yield Wanted(metadata_file_name(Snapshot.type, meta.version), Snapshot.type, _limit(meta))
+            if raw is None:
+                raise _MissingError(f"no snapshot v{meta.version}")
+            new = parse_role_file(Snapshot.type, raw, Snapshot)
+            _check_meta(new, meta)
+            new.verify_by(self.held.root.signed)
+            _check_rise(new.name, new.version, self.held.versions)
+            _check_contents(new.signed, kept.signed if kept else None)
+            self._judge_online(new, is_new=True)
+        except WireError as error:
+            self._refuse(Snapshot.type, error)
+            raise _StopError from error
+        return new
+
+    def _role(
+        self, name: str, chain: tuple[Delegator, ...], snapshot: RoleFile[Snapshot], *, frozen: bool
+    ) -> Steps[None]:
+        meta = snapshot.signed.meta.get(f"{name}.json")
+        kept = self._still_vouched(name, chain[-1])
+        chosen = kept
+        if kept is None or meta is None or not _matches(kept, meta):
+            new = None if frozen or meta is None else (yield from self._new_role(name, chain, meta))
+            frozen = new is None
+            chosen = new or kept
+        if chosen is None:
+            self._note_revoked(name)
+            return
+        self.roles[name] = chosen
+        province = self._province()
+        for inner, delegation in delegations(chosen.signed).items():
+            if self.scope.wants(delegation, province):
+                yield from self._role(inner, (*chain, chosen), snapshot, frozen=frozen)
+
+    def _new_role(self, name: str, chain: tuple[Delegator, ...], meta: MetaFile) -> Steps[RoleFile[Targets] | None]:
+        raw = yield Wanted(metadata_file_name(name, meta.version), name, _limit(meta))
+        try:
+            if raw is None:
+                raise _MissingError(f"no file of {name} v{meta.version}")
+            new = verify_role(name, raw, chain[-1], self._province() if name != Targets.type else None)
+            _check_meta(new, meta)
+            self._check_succession(new)
+            self._raise_floor(new)
+            self.rules.check_new((*chain, new), self.floor, first=name not in self.held.roles)
+        except WireError as error:
+            self._refuse(name, error)
+            return None
+        self.installed.append(name)
+        return new
+
+    def _province(self) -> str:
+        return replace(self.held, roles=self.roles).province or ""
+
+    def _still_vouched(self, name: str, delegator: Delegator) -> RoleFile[Targets] | None:
+        kept = self.held.roles.get(name)
+        if kept is None:
+            return None
+        try:
+            return verify_role(name, kept.raw, delegator, self._province() if name != Targets.type else None)
+        except WireError:
+            return None
+
+    def _note_revoked(self, name: str) -> None:
+        if name in self.held.roles:
+            self.dropped.append(Refusal(name, "revoked", "its delegator's keys no longer vouch for what was held"))
+
+    def _note_moved(self, before: Held) -> None:
+        gone = set(before.roles) - set(self.roles) - {refusal.role for refusal in self.dropped}
+        self.dropped += [Refusal(name, "moved", "not on this device's path any more") for name in sorted(gone)]
+
+    def _check_succession(self, new: RoleFile[Targets]) -> None:
+        kept = self.held.roles.get(new.name)
+        known = self.held.versions.get(new.name, 0)
+        if new.version < known:
+            raise OutOfDateError(f"{new.name} v{new.version}, v{known} is known")
+        if kept is not None and kept.version == new.version and kept.payload != new.payload:
+            raise OutOfDateError(f"{new.name} v{new.version} again, with another content")
+
+    def _raise_floor(self, new: RoleFile[Targets]) -> None:
+        roles = {**self.roles, new.name: new}
+        self.floor = raised_floor(replace(self.held, roles=roles), self.floor)
+
+    def _judge_online(self, file: RoleFile[Timestamp] | RoleFile[Snapshot], *, is_new: bool) -> None:
+        self.rules.check_online(file, self.floor)
+        if is_new:
+            self.installed.append(file.name)
+
+
+class _MissingError(WireError):
+    """A file that the metadata names and the source does not have."""
+
+    code = MISSING
+
+
+def _next_root(held: Held, raw: bytes) -> Held:
+    """The state after the next root, which the old and the new holders signed.
+
+    New online keys mean that the old ones may have been stolen and used to fast-forward: what they said is forgotten
+    (TUF 5.3.11).
+    """
+    new = parse_role_file(Root.type, raw, Root)
+    if new.version != held.root.version + 1:
+        raise OutOfDateError(f"root v{new.version} after v{held.root.version}")
+    check_root(new.signed)
+    new.verify_by(held.root.signed)
+    new.verify_by(new.signed)
+    versions = {**held.versions, Root.type: new.version}
+    if _online_keys(held.root.signed) == _online_keys(new.signed):
+        return replace(held, root=new, versions=versions)
+    kept = {name: version for name, version in versions.items() if name not in (Timestamp.type, Snapshot.type)}
+    return replace(held, root=new, timestamp=None, snapshot=None, versions=kept)
+
+
+def _online_keys(root: Root) -> list[frozenset[str]]:
+    return [frozenset(root.roles[name].keyids) for name in (Timestamp.type, Snapshot.type)]
+
+
+def _check_rise(role: str, version: int, known: Mapping[str, int]) -> None:
+    before = known.get(role, 0)
+    if version < before:
+        raise OutOfDateError(f"{role} v{version}, v{before} is known")
+    if version - before > MAX_JUMP:
+        raise NotAllowedError(f"{role} jumps from v{before} to v{version}")
+
+
+def _check_contents(new: Snapshot, old: Snapshot | None) -> None:
+    """No role may vanish, fall back or leap from one snapshot to the next."""
+    before = {name: meta.version for name, meta in old.meta.items()} if old else {}
+    missing = set(before) - set(new.meta)
+    if missing:
+        raise OutOfDateError(f"snapshot v{new.version} lacks {min(missing)}")
+    for name, meta in new.meta.items():
+        _check_rise(name, meta.version, before)
+
+
+def _matches(file: AnyRoleFile, meta: MetaFile) -> bool:
+    try:
+        _check_meta(file, meta)
+    except WireError:
+        return False
+    return True
+
+
+def _check_meta(file: AnyRoleFile, meta: MetaFile) -> None:
+    try:
+        meta.verify_length_and_hashes(file.raw)
+    except LengthOrHashMismatchError as error:
+        raise MalformedError(f"{file.name}: {error}") from error
+    if file.version != meta.version:
+        raise OutOfDateError(f"{file.name} is v{file.version}, the snapshot or timestamp names v{meta.version}")
+
+
+def _limit(meta: MetaFile) -> int:
+    return min(meta.length or MAX_ROLE_BYTES, MAX_ROLE_BYTES)

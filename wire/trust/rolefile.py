@@ -1,0 +1,97 @@
+"""One metadata file as it travels: bytes parsed with python-tuf, checked for what the parser lets pass, verified."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from securesystemslib.signer import Key, Signature
+from tuf.api.exceptions import UnsignedMetadataError
+from tuf.api.metadata import Metadata, Root, Signed, Snapshot, Targets, Timestamp
+from tuf.api.serialization import DeserializationError, SerializationError
+
+from wire.errors import BadSignatureError, MalformedError
+from wire.units import UtcTime, utc
+
+S = TypeVar("S", Root, Timestamp, Snapshot, Targets)
+MAX_VERSION = 2**53 - 1
+MAX_ROLE_BYTES = 512 * 1024
+MAX_TIMESTAMP_BYTES = 16 * 1024
+MAX_SIGNATURES = 32
+
+
+@dataclass(frozen=True)
+class RoleFile(Generic[S]):
+    """A parsed metadata file. Nothing is known about its signatures until `verify_by` returns."""
+
+    name: str
+    raw: bytes
+    signed: S
+    payload: bytes
+    """The canonical bytes that are signed."""
+    signatures: Mapping[str, Signature]
+
+    @property
+    def version(self) -> int:
+        return self.signed.version
+
+    @property
+    def expires(self) -> UtcTime:
+        return utc(self.signed.expires)
+
+    @property
+    def issued(self) -> UtcTime:
+        return UtcTime(int(self.signed.unrecognized_fields.get("issued", 0)))
+
+    def verify_by(self, delegator: Root | Targets) -> None:
+        """Raise BadSignatureError unless the delegator's threshold of keys for this role signed it."""
+        try:
+            delegator.verify_delegate(self.name, self.payload, dict(self.signatures))
+        except (UnsignedMetadataError, ValueError) as error:
+            raise BadSignatureError(f"{self.name} v{self.version}: {error}") from error
+
+
+AnyRoleFile = RoleFile[Root] | RoleFile[Timestamp] | RoleFile[Snapshot] | RoleFile[Targets]
+Delegator = RoleFile[Root] | RoleFile[Targets]
+
+
+def parse_role_file(name: str, raw: bytes, kind: type[S], *, limit: int = MAX_ROLE_BYTES) -> RoleFile[S]:
+    """Parse bytes as the metadata of role `name`. Raises MalformedError."""
+    if len(raw) > limit:
+        raise MalformedError(f"{name}: {len(raw)} bytes, more than {limit}")
+    try:
+        metadata = Metadata[S].from_bytes(raw)
+        payload = metadata.signed_bytes
+    except (DeserializationError, SerializationError) as error:
+        raise MalformedError(f"{name}: not metadata ({error.__cause__ or error})") from error
+    if not isinstance(metadata.signed, kind):
+        raise MalformedError(f"{name}: of type {metadata.signed.type}")
+    _check_numbers(name, metadata.signed)
+    if len(metadata.signatures) > MAX_SIGNATURES:
+        raise MalformedError(f"{name}: {len(metadata.signatures)} signatures")
+    return RoleFile(name, raw, metadata.signed, payload, metadata.signatures)
+
+
+def unique_keys(keys: Mapping[str, Key]) -> None:
+    """Raise MalformedError where one key stands under two ids: it would count twice towards a threshold."""
+    values = [(key.keytype, key.scheme, str(sorted(key.keyval.items()))) for key in keys.values()]
+    if len(set(values)) != len(values):
+        raise MalformedError("one key under two ids")
+
+
+def metadata_file_name(role: str, version: int) -> str:
+    """A role file's name under /tuf/metadata and in bundles."""
+    return "timestamp.json" if role == Timestamp.type else f"{version}.{role}.json"
+
+
+def sha256_hex(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()
+
+
+def _check_numbers(name: str, signed: Signed) -> None:
+    issued = signed.unrecognized_fields.get("issued", 0)
+    for what, number in (("version", signed.version), ("issued", issued)):
+        if type(number) is not int or not 0 <= number <= MAX_VERSION:
+            raise MalformedError(f"{name}: {what} is not a whole number in range")
