@@ -13,7 +13,7 @@ from wire.errors import MalformedError, NotAllowedError, UnknownKeyError
 from wire.trust.floor import is_targets_expired
 from wire.trust.held import Held, delegations
 from wire.trust.layout import EMERGENCY_KINDS, RoleName, parse_role_name
-from wire.trust.rolefile import Delegator, RoleFile, parse_role_file, sha256_hex
+from wire.trust.rolefile import Delegator, RoleFile, parse_role_file, sha256_hex, target_file_name
 from wire.units import UtcTime
 
 
@@ -63,12 +63,6 @@ class Signatures:
     @property
     def is_complete(self) -> bool:
         return len(self.good) >= self.threshold
-
-
-def target_file_name(path: str, sha256: str) -> str:
-    """A target's name with consistent snapshots: `areas/08/00694/<sha256>.programme.json`."""
-    folder, _, name = path.rpartition("/")
-    return f"{folder}/{sha256}.{name}"
 
 
 def find_target(held: Held, path: str) -> Target | None:

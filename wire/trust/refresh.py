@@ -110,7 +110,7 @@ class _Refresh:
         return Outcome(held, tuple(self.installed), tuple(self.dropped), tuple(self.refusals))
 
     def _roots_alone(self, before: Held) -> Held:
-        """What remains when the refresh stops early: new roots, unless they disown `targets` before its successor came."""
+        """What an early stop leaves: new roots, unless they disown `targets` before its successor came."""
         self.installed = [name for name in self.installed if name == Root.type]
         if before.targets is None or self._still_vouched(Targets.type, self.held.root):
             return self.held

@@ -86,6 +86,12 @@ def metadata_file_name(role: str, version: int) -> str:
     return "timestamp.json" if role == Timestamp.type else f"{version}.{role}.json"
 
 
+def target_file_name(path: str, sha256: str) -> str:
+    """A target's name with consistent snapshots: `areas/08/00694/<sha256>.programme.json`."""
+    folder, _, name = path.rpartition("/")
+    return f"{folder}/{sha256}.{name}"
+
+
 def sha256_hex(raw: bytes) -> str:
     return hashlib.sha256(raw).hexdigest()
 

@@ -1,0 +1,174 @@
+"""Build the next version of metadata, the same bytes on whichever machine does it, and check what others built.
+
+Nothing is taken over from a proposal: it is built anew from the last verified release and the shown change, and must
+come out equal (review §9). Files are canonical: compact JSON, sorted keys, signatures in the order of their key ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from securesystemslib.signer import Signer
+from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, TargetFile, Targets, Timestamp
+from tuf.api.serialization import DeserializationError
+
+from wire.errors import MalformedError, NotAllowedError, OutOfDateError
+from wire.trust.layout import parse_role_name
+from wire.trust.rolefile import (
+    MAX_ROLE_BYTES,
+    RoleFile,
+    metadata_file_name,
+    parse_role_file,
+    sha256_hex,
+    target_file_name,
+)
+from wire.units import DAY, HOUR, SECOND, Milliseconds, UtcTime
+
+__all__ = [
+    "add_signatures", "build_role", "build_snapshot", "build_timestamp", "check_rebuilt", "expires_after",
+    "metadata_file_name", "sign_role", "target_file_name",
+]  # fmt: skip
+
+S = TypeVar("S", Root, Timestamp, Snapshot, Targets)
+
+Changes = Mapping[str, bytes | None]
+"""Target path to its new content; None takes it out."""
+
+YEAR_MS = 365 * DAY
+LENGTHS: Mapping[str, Milliseconds] = {
+    "root": 2 * YEAR_MS, "targets": YEAR_MS, "p": YEAR_MS, "g": YEAR_MS, "h": YEAR_MS, "d": YEAR_MS, "tpl": YEAR_MS,
+    "sw": YEAR_MS, "c": 180 * DAY, "snapshot": 30 * DAY, "timestamp": 3 * DAY,
+}  # fmt: skip
+"""How long a role's file is valid after `issued` (design §5, "Expiry")."""
+
+CLOCK_TOLERANCE_MS = HOUR
+"""How far in the future a colleague's `issued` may lie."""
+
+
+def expires_after(role: str, issued: UtcTime) -> datetime:
+    """The expiry that the calendar gives to a role's file issued at `issued`."""
+    kind = role if role in LENGTHS else getattr(parse_role_name(role, ""), "kind", "")
+    if kind not in LENGTHS:
+        raise NotAllowedError(f"{role[:40]} has no file")
+    return datetime.fromtimestamp((issued + LENGTHS[kind]) // SECOND, UTC)
+
+
+def build_role(current: bytes | None, role: str, changes: Changes, issued: UtcTime) -> bytes:
+    """The unsigned next version of a role: targets of `changes` put in or taken out, all else unchanged.
+
+    With no change at all it is a prolongation. `current` must be the verified last release, None if there is none.
+
+    Raises:
+        OutOfDateError: `issued` is not after that of `current`.
+        NotAllowedError: a path to take out that is not there, or a role without a file.
+    """
+    signed = parse_role_file(role, current, Targets).signed if current is not None else Targets(version=1)
+    if current is not None:
+        _advance(role, signed, issued)
+    for path, content in changes.items():
+        if content is not None:
+            signed.targets[path] = TargetFile(len(content), {"sha256": sha256_hex(content)}, path)
+        elif signed.targets.pop(path, None) is None:
+            raise NotAllowedError(f"{role} does not list {path}")
+    _date(role, signed, issued)
+    return _file(Metadata(signed))
+
+
+def check_rebuilt(proposed: bytes, current: bytes | None, role: str, changes: Changes, *, now: UtcTime) -> bytes:
+    """A colleague's proposal, if it says exactly what building it anew says; for second signers and for the hub.
+
+    Raises:
+        MalformedError: not metadata.
+        NotAllowedError: it differs (the message says in what), or was issued in the future.
+        OutOfDateError: it is not newer than the last release.
+    """
+    theirs = parse_role_file(role, proposed, Targets)
+    if theirs.issued > now + CLOCK_TOLERANCE_MS:
+        raise NotAllowedError(f"{role} was issued in the future")
+    ours = parse_role_file(role, build_role(current, role, changes, theirs.issued), Targets)
+    if ours.payload != theirs.payload:
+        raise NotAllowedError(f"{role} differs from what was shown: {', '.join(_differences(ours, theirs))}")
+    return proposed
+
+
+def sign_role(raw: bytes, signer: Signer) -> bytes:
+    """The same file with one more person's signature. What it says must have been built or checked here."""
+    metadata = _open(raw)
+    metadata.sign(signer, append=True)
+    return _file(metadata)
+
+
+def add_signatures(raw: bytes, other: bytes) -> bytes:
+    """One file with the signatures of two copies of it; whether they are good is not judged here.
+
+    Raises MalformedError unless both say the same. Where both have one of a key, that of `raw` stays.
+    """
+    one, two = _open(raw), _open(other)
+    if one.signed_bytes != two.signed_bytes:
+        raise MalformedError("two files that say different things cannot share signatures")
+    one.signatures = {**two.signatures, **one.signatures}
+    return _file(one)
+
+
+def build_snapshot(current: bytes | None, roles: Mapping[str, bytes], issued: UtcTime) -> bytes:
+    """The unsigned next snapshot over all role files, `targets` and delegated ones, by name."""
+    before = parse_role_file(Snapshot.type, current, Snapshot).signed if current is not None else None
+    meta = {f"{name}.json": _meta(name, raw, before) for name, raw in roles.items()}
+    signed = Snapshot(version=before.version + 1 if before else 1, meta=meta)
+    _date(Snapshot.type, signed, issued)
+    return _file(Metadata(signed))
+
+
+def build_timestamp(current: bytes | None, snapshot: bytes, issued: UtcTime) -> bytes:
+    """The unsigned next timestamp, naming a signed snapshot."""
+    before = parse_role_file(Timestamp.type, current, Timestamp).version if current is not None else 0
+    named = parse_role_file(Snapshot.type, snapshot, Snapshot)
+    meta = MetaFile(named.version, len(snapshot), {"sha256": sha256_hex(snapshot)})
+    signed = Timestamp(version=before + 1, snapshot_meta=meta)
+    _date(Timestamp.type, signed, issued)
+    return _file(Metadata(signed))
+
+
+def _meta(name: str, raw: bytes, before: Snapshot | None) -> MetaFile:
+    known = before.meta.get(f"{name}.json") if before else None
+    digest = sha256_hex(raw)
+    if known is not None and (known.hashes or {}).get("sha256") == digest:
+        return known
+    return MetaFile(parse_role_file(name, raw, Targets).version, len(raw), {"sha256": digest})
+
+
+def _advance(role: str, signed: Targets, issued: UtcTime) -> None:
+    before = signed.unrecognized_fields.get("issued", 0)
+    if issued <= before:
+        raise OutOfDateError(f"{role} v{signed.version} was issued at {before}, not before {issued}: check the clock")
+    signed.version += 1
+
+
+def _date(role: str, signed: Root | Timestamp | Snapshot | Targets, issued: UtcTime) -> None:
+    signed.expires = expires_after(role, issued).replace(tzinfo=UTC)
+    signed.unrecognized_fields["issued"] = issued
+
+
+def _open(raw: bytes) -> Metadata[Any]:
+    if len(raw) > MAX_ROLE_BYTES:
+        raise MalformedError(f"{len(raw)} bytes, more than {MAX_ROLE_BYTES}")
+    try:
+        return Metadata.from_bytes(raw)
+    except DeserializationError as error:
+        raise MalformedError(f"not metadata ({error.__cause__})") from error
+
+
+def _file(metadata: Metadata[S]) -> bytes:
+    metadata.signatures = dict(sorted(metadata.signatures.items()))
+    return metadata.to_bytes()
+
+
+def _differences(ours: RoleFile[Targets], theirs: RoleFile[Targets]) -> list[str]:
+    mine, yours = ours.signed.to_dict(), theirs.signed.to_dict()
+    return [name for name in _unequal(mine, yours) if name != "targets"] + _unequal(mine["targets"], yours["targets"])
+
+
+def _unequal(mine: dict[str, Any], yours: dict[str, Any]) -> list[str]:
+    return sorted(name for name in mine.keys() | yours.keys() if mine.get(name) != yours.get(name))
