@@ -66,10 +66,10 @@ def choose_out(args: argparse.Namespace) -> AudioOut:
     try:
         match args.output:
             case "sounddevice":
-                from edge.play.sounddevice_out import SounddeviceOut
+                from edge.play.sounddevice_out import SounddeviceOut  # noqa: PLC0415
                 return SounddeviceOut(args.device, latency_s=args.latency)
             case "pyaudio":
-                from edge.play.pyaudio_out import PyaudioOut
+                from edge.play.pyaudio_out import PyaudioOut  # noqa: PLC0415
                 return PyaudioOut(args.device, latency_s=args.latency)
     except (ImportError, OSError) as error:
         raise AudioOutError(f"--output {args.output} cannot be used: {error}", EXIT_NO_LIBRARY) from error

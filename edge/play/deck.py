@@ -43,6 +43,7 @@ class Deck:
         self._filled_at_s = 0.0
         self._underruns = 0
         self._underruns_told = 0
+        self._is_open = False           # until then silence flows: `ready` comes before any `started`
         self._closing = threading.Event()
         self._caller = ThreadPoolExecutor(1, thread_name_prefix="out")
         self._watcher = threading.Thread(target=self._watch, name="watch", daemon=True)
@@ -78,12 +79,14 @@ class Deck:
         else:
             self._player.submit(Track(command, source))
 
-    def _fill(self, out: Samples, heard_at_ns: int, underrun: bool) -> None:
+    def _fill(self, out: Samples, heard_at_ns: int, underrun: bool) -> None:  # noqa: FBT001 (the shape of `Fill`)
         """On the output's thread."""
         frame = self._frame
-        if self._clock.observe(frame, heard_at_ns):
-            self._player.interrupt(frame, self._heard_until_ns)
-        self._player.render(frame, out)
+        self._clock.observe(frame, heard_at_ns)
+        if self._is_open:
+            self._player.render(frame, out)
+        else:
+            out.fill(0)
         self._frame = frame + len(out)
         self._heard_until_ns = heard_at_ns + frames_to_ns(len(out))
         self._filled_at_s = time.monotonic()
@@ -104,17 +107,20 @@ class Deck:
             self._emit(Underrun(count=count))
 
     def _recover(self, why: str) -> None:
+        self._is_open = False
         self._emit(Trouble(why=why))
         self._call(self._out.close)
         self._player.interrupt(self._frame, min(self._heard_until_ns, time.monotonic_ns()))
         attempt = 0
         while not self._closing.wait(BACKOFF_S[min(attempt, len(BACKOFF_S) - 1)]):
             attempt += 1
-            self._player.obey(self._frame)      # nobody renders now
+            self._player.obey()      # nobody renders now
             try:
-                return self._start_out()
+                self._start_out()
             except AudioOutError as error:
                 log.warning("attempt %d: %s", attempt, error)
+            else:
+                return
 
     def _start_out(self) -> None:
         self._clock.reset()
@@ -123,9 +129,10 @@ class Deck:
         latency_ms = round(self._out.latency_s * 1000, 1)
         log.info("%s %s runs, latency %s ms", self._out.name, self._out.device, latency_ms)
         self._emit(Ready(output=self._out.name, device=self._out.device, latency_ms=latency_ms))
+        self._is_open = True
 
     def _call(self, call: Callable[[], None]) -> None:
-        """A sound library can hang for ever in a dead server; then only a new process helps, and the agent starts one."""
+        """A sound library can hang in a dead server: then only a new process helps, and the agent starts one."""
         try:
             self._caller.submit(call).result(CALL_LIMIT_S)
         except TimeoutError:

@@ -39,4 +39,5 @@ class EventWriter:
                 self._stream.write(encode(event))
                 self._stream.flush()
             except OSError:
-                return log.info("nobody reads the events any more")     # the end of standard input says the same
+                log.info("nobody reads the events any more")    # the end of standard input says the same
+                return

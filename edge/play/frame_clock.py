@@ -14,8 +14,8 @@ from edge.play.pipe import RATE_HZ
 NS_PER_S: Final = 1_000_000_000
 WINDOW: Final = 256                     # sayings remembered: 2 to 5 s
 REFIT_EVERY: Final = 16                 # a median costs 20 µs, too much for every buffer of an idle stream
-JUMP_NS: Final = 100_000_000            # further off than any buffer explains: the stream stood still for a while
-JUMPS_BELIEVED: Final = 8               # in a row; a single one is a hiccup
+JUMP_NS: Final = 30_000_000             # further off than sayings scatter: the stream stood still for a while
+JUMPS_BELIEVED: Final = 16              # in a row; a few are a hiccup
 
 
 class FrameClock:
@@ -28,17 +28,15 @@ class FrameClock:
         self._fitted_count = 0
         self._jumps = 0
 
-    def observe(self, frame: int, at_ns: int) -> bool:
-        """Take in that `frame` will be heard at `at_ns`. True: the stream has jumped and all frames mean other instants."""
+    def observe(self, frame: int, at_ns: int) -> None:
+        """Take in when `frame` will be heard. After a jump of the stream all frames mean other instants."""
         offset_ns = at_ns - frames_to_ns(frame)
-        jumped = self._has_jumped(offset_ns)
-        if jumped:
+        if self._has_jumped(offset_ns):
             self.reset()
         self._offsets[self._count % WINDOW] = offset_ns
         self._count += 1
         if self._count - self._fitted_count >= REFIT_EVERY or self._count <= REFIT_EVERY:
             self._fit()
-        return jumped
 
     def reset(self) -> None:
         """Forget everything: the stream was opened anew."""

@@ -1,8 +1,8 @@
 """What the agent and the `play` process say to each other: one JSON object a line, both ways.
 
 Commands go to the process's standard input, events come from its standard output. All instants are nanoseconds of
-CLOCK_MONOTONIC (`time.monotonic_ns()`), which both processes share: a step of the wall clock never reaches the sound.
-Frames are samples of one channel at 48 kHz. Starting the process is left to `process`, obeying the commands to `player`.
+CLOCK_MONOTONIC (`time.monotonic_ns()`), which both share: a step of the wall clock never reaches the sound. Frames are
+samples of one channel at 48 kHz. Starting the process is left to `process`, obeying the commands to `deck`.
 """
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import msgspec
 
 RATE_HZ: Final = 48_000
 FRAMES_PER_MS: Final = RATE_HZ // 1000
-LINE_LIMIT: Final = 4096        # bytes with the newline; also PIPE_BUF, below which a write to a pipe is whole or not at all
+LINE_LIMIT: Final = 4096        # bytes with the newline; also PIPE_BUF, up to which a pipe takes all or nothing
 SIGNAL_PREFIX: Final = "signal:"
 
 EXIT_FAILED: Final = 1

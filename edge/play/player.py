@@ -1,7 +1,7 @@
 """The timeline: given the number of a stream frame, which samples sound from there on.
 
 Pure but for the sources it reads: no card, no clock of its own (`FrameClock` says what frames mean), no thread. The
-output's thread calls `render`; the thread that reads commands only appends to the inbox, so neither waits for the other.
+output's thread calls `render`; the one that reads commands only appends to the inbox, so neither waits for the other.
 Opening the card and keeping it open is left to `deck`.
 """
 from __future__ import annotations
@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 from edge.play.frame_clock import FrameClock
 from edge.play.pipe import (
     CANCELLED,
+    FRAMES_PER_MS,
     INTERRUPTED,
     NEVER_BEGAN,
     PREEMPTED,
+    RATE_HZ,
     TOO_LATE,
     Cancel,
     Event,
@@ -35,6 +37,8 @@ from edge.play.track import Track
 LONGEST_BUFFER: Final = 8192        # frames rendered in one go; longer buffers are rendered in parts
 TRACKS_LIMIT: Final = 32            # about 20 MB of decoded sound
 ENDS_KEPT: Final = 64               # ends of plays that a later `after` may still name
+CHECK_FRAMES: Final = RATE_HZ       # so often are sounding tracks compared with the clock
+STEP_FRAMES: Final = 50 * FRAMES_PER_MS     # further off, and the next pole is heard as an echo
 
 Samples = NDArray[np.int16]
 Order = Track | Cancel | Silence | Gain
@@ -51,6 +55,7 @@ class Player:
         self._inbox: deque[Order] = deque()
         self._tracks: list[Track] = []
         self._ends: OrderedDict[str, int] = OrderedDict()       # id → stream frame after the last one
+        self._checked_at = 0
         self.holes = 0                                          # times that a sounding track had no samples ready
         self._mix = np.zeros(LONGEST_BUFFER, dtype=np.float32)
         self._scratch = np.zeros(LONGEST_BUFFER, dtype=np.float32)
@@ -65,7 +70,10 @@ class Player:
 
     def render(self, frame: int, out: Samples) -> None:
         """Fill `out` with the stream's samples from `frame` on."""
-        self.obey(frame)
+        self.obey()
+        if self._tracks and frame - self._checked_at >= CHECK_FRAMES:
+            self._checked_at = frame
+            self._keep_in_step(frame)
         for begin in range(0, len(out), LONGEST_BUFFER):
             part = out[begin:begin + LONGEST_BUFFER]
             if self._tracks:
@@ -73,7 +81,7 @@ class Player:
             else:
                 part.fill(0)
 
-    def obey(self, frame: int) -> None:
+    def obey(self) -> None:
         """Carry out what lies in the inbox; `render` does it, and the deck while no card is there to render for."""
         while self._inbox:
             match self._inbox.popleft():
@@ -88,17 +96,27 @@ class Player:
                     self._cancel(list(self._tracks))
 
     def interrupt(self, frame: int, at_ns: int) -> None:
-        """The stream broke off before `frame`, at `at_ns`: what sounded waits again and joins where it should be then."""
+        """The stream broke off before `frame`: what sounded waits again, and joins where it should be by then."""
         for track in tuple(self._tracks):
-            if not track.is_sounding:
-                continue
-            source_frame = track.source_frame(frame)
-            why = track.ending or INTERRUPTED
-            self._emit(Stopped(id=track.command.id, at_ns=at_ns, frame=source_frame, why=why))
-            if track.ending:
-                self._drop(track)
-            else:
-                track.wait_again(resume_at=source_frame)
+            if track.is_sounding:
+                self._interrupt_track(track, frame, at_ns)
+
+    def _keep_in_step(self, frame: int) -> None:
+        """After a hole in the stream, or long drift, the programme leaves out or repeats a little rather than lag."""
+        for track in tuple(self._tracks):
+            if track.is_sounding and not track.ending and not track.command.asap:
+                off = self._clock.frame_at(track.at_ns) - track.placed_at
+                if abs(off) > STEP_FRAMES:
+                    log.warning("play %s is %d ms off its time", track.command.id, -off // FRAMES_PER_MS)
+                    self._interrupt_track(track, frame, self._clock.ns_at(frame))
+
+    def _interrupt_track(self, track: Track, frame: int, at_ns: int) -> None:
+        source_frame = track.source_frame(frame)
+        self._emit(Stopped(id=track.command.id, at_ns=at_ns, frame=source_frame, why=track.ending or INTERRUPTED))
+        if track.ending:
+            self._drop(track)
+        else:
+            track.wait_again(resume_at=source_frame)
 
     def _add(self, track: Track) -> None:
         if self._named(track.command.id):
@@ -122,7 +140,8 @@ class Player:
     def _render_part(self, frame: int, out: Samples) -> None:
         mix = self._mix[:len(out)]
         mix.fill(0)
-        for track in tuple(self._tracks):       # in the order of the commands, so a track ends before its successor begins
+        # In the order of commands, so that a track ends before its successor begins; but what pre-empts goes first.
+        for track in sorted(self._tracks, key=_comes_later):
             try:
                 self._render_track(track, mix, frame)
             except Exception:       # one bad track must not end the sound of the others
@@ -173,7 +192,7 @@ class Player:
     def _start(self, track: Track, begin: int, source_frame: int) -> None:
         follows = track.after is not None and self._ends.get(track.after) == begin
         track.place(begin, source_frame, softly=source_frame > 0 and not follows)
-        if track.after is not None and track.placed_at is not None:
+        if track.after is not None:
             track.at_ns = self._clock.ns_at(track.placed_at)
         if track.command.asap:
             for other in self._tracks:
@@ -208,3 +227,7 @@ class Player:
 
     def _named(self, id_: str) -> list[Track]:
         return [track for track in self._tracks if track.command.id == id_]
+
+
+def _comes_later(track: Track) -> bool:
+    return not (track.command.asap and track.after is None)

@@ -9,8 +9,8 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
-from typing import IO, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import IO, Final, cast
 
 import msgspec
 
@@ -40,8 +40,8 @@ class PlayProcess:
         self._process = subprocess.Popen(
             make_command(output=output, device=device, latency_s=latency_s, wav=wav),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **ENVIRONMENT, **(environment or {})})
-        assert self._process.stdin and self._process.stdout
-        self._stdin, self._stdout = self._process.stdin, self._process.stdout
+        self._stdin = cast("IO[bytes]", self._process.stdin)
+        self._stdout = cast("IO[bytes]", self._process.stdout)
         os.set_blocking(self._stdin.fileno(), False)        # a hung child must not hang the agent
         self._sending = threading.Lock()
         self._reader = threading.Thread(target=self._read, name="play events", daemon=True)
@@ -62,7 +62,8 @@ class PlayProcess:
                 written = os.write(self._stdin.fileno(), line)
         except (OSError, ValueError) as error:      # ValueError: closed by us
             raise PlayGoneError(f"the play process takes no commands: {error}") from error
-        assert written == len(line)                 # a pipe takes up to PIPE_BUF bytes whole or not at all
+        if written != len(line):                    # cannot be: a pipe takes up to PIPE_BUF bytes whole or not at all
+            raise PlayGoneError("half a command was written")
 
     def close(self, *, limit_s: float = CLOSE_S) -> int:
         """Let it fade out and exit; return its exit code. Closing twice is fine."""
@@ -94,6 +95,6 @@ def make_command(*, output: str, device: str, latency_s: float | None, wav: str 
     return [*command, "--device", device]
 
 
-def _lines(stream: IO[bytes]):  # type: ignore[no-untyped-def]
+def _lines(stream: IO[bytes]) -> Iterator[bytes]:
     while line := stream.readline(LINE_LIMIT + 1):
         yield line

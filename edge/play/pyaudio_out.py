@@ -13,7 +13,7 @@ from edge.play.audio_out import AudioOutError, Fill
 from edge.play.pipe import EXIT_NO_DEVICE, RATE_HZ
 from edge.play.stream_time import monotonic_of
 
-BUFFERS: Final = 4      # PortAudio's own choice for ALSA, so a buffer is this part of the latency
+BUFFERS: Final = 2      # that make up the latency, as in `sounddevice_out`
 
 
 class PyaudioOut:
@@ -28,20 +28,20 @@ class PyaudioOut:
         self._stream: pyaudio.Stream | None = None
 
     def start(self, fill: Fill) -> None:
-        self._audio = pyaudio.PyAudio()
+        audio = self._audio = pyaudio.PyAudio()
 
         def callback(_in: None, frames: int, times: dict[str, float], status: int) -> tuple[bytes, int]:
             out = np.zeros(frames, dtype=np.int16)
-            if self._stream is not None:        # PyAudio calls once before it has returned the stream
-                heard_at_ns = monotonic_of(times["output_buffer_dac_time"], self._stream.get_time)
-                fill(out, heard_at_ns, bool(status & pyaudio.paOutputUnderflow))
+            heard_at_ns = monotonic_of(times["output_buffer_dac_time"], stream.get_time)
+            fill(out, heard_at_ns, bool(status & pyaudio.paOutputUnderflow))
             return out.tobytes(), pyaudio.paContinue
 
         try:
-            self._stream = self._audio.open(
+            stream = self._stream = audio.open(
                 rate=RATE_HZ, channels=1, format=pyaudio.paInt16, output=True, start=False,
-                output_device_index=self._find_device(), frames_per_buffer=self._buffer_frames, stream_callback=callback)
-            self._stream.start_stream()
+                output_device_index=_find_device(audio, self.device), frames_per_buffer=self._buffer_frames,
+                stream_callback=callback)
+            stream.start_stream()
         except (OSError, ValueError) as error:
             self.close()
             raise AudioOutError(f"cannot open the sound device {self.device!r}: {error}", EXIT_NO_DEVICE) from error
@@ -61,12 +61,12 @@ class PyaudioOut:
         if audio:
             audio.terminate()
 
-    def _find_device(self) -> int | None:
-        if not self.device:
-            return None
-        assert self._audio is not None
-        for index in range(self._audio.get_device_count()):
-            found: dict[str, Any] = self._audio.get_device_info_by_index(index)
-            if self.device in (found["name"], str(index)) and found["maxOutputChannels"] > 0:
-                return index
-        raise ValueError("PortAudio lists no such output")
+
+def _find_device(audio: pyaudio.PyAudio, wanted: str) -> int | None:
+    if not wanted:
+        return None
+    for index in range(audio.get_device_count()):
+        found: dict[str, Any] = audio.get_device_info_by_index(index)
+        if wanted in (found["name"], str(index)) and found["maxOutputChannels"] > 0:
+            return index
+    raise ValueError("PortAudio lists no such output")

@@ -10,34 +10,31 @@ from edge.play.audio_out import AudioOutError, Fill
 from edge.play.pipe import EXIT_NO_DEVICE, RATE_HZ
 from edge.play.stream_time import monotonic_of
 
-BUFFERS: Final = 2      # that make up the latency: PortAudio's own choice, 4, wakes the processor twice as often
+BUFFERS: Final = 2      # that make up the latency; PortAudio's own choice wakes the processor twice as often
 
 
 class SounddeviceOut:
-    """A PortAudio stream that runs for ever. `device` is an index, or a name as PortAudio lists it; "" is its default."""
+    """A PortAudio stream that runs for ever. `device`: a name or number as PortAudio lists it, "" for its default."""
 
     name = "sounddevice"
 
     def __init__(self, device: str, *, latency_s: float) -> None:
         self.device = device
         self._wanted_latency_s = latency_s
+        self._buffer_frames = round(latency_s * RATE_HZ / BUFFERS)
         self._stream: sounddevice.OutputStream | None = None
-        self._opened_before = False
 
     def start(self, fill: Fill) -> None:
-        if self._opened_before:
-            _list_devices_again()
-        self._opened_before = True
+        _list_devices_again()
+
+        def callback(out: NDArray[Any], _frames: int, times: Any, status: sounddevice.CallbackFlags) -> None:
+            heard_at_ns = monotonic_of(times.outputBufferDacTime, lambda: float(stream.time))
+            fill(out[:, 0], heard_at_ns, status.output_underflow)
 
         try:
             stream = self._stream = sounddevice.OutputStream(
-                device=_find_device(self.device), samplerate=RATE_HZ, channels=1, dtype="int16",
-                latency=self._wanted_latency_s, blocksize=round(self._wanted_latency_s * RATE_HZ / BUFFERS), dither_off=True, callback=lambda *call: callback(*call))
-
-            def callback(out: NDArray[Any], _frames: int, times: Any, status: sounddevice.CallbackFlags) -> None:
-                heard_at_ns = monotonic_of(times.outputBufferDacTime, lambda: float(stream.time))
-                fill(out[:, 0], heard_at_ns, status.output_underflow)
-
+                device=_find_device(self.device), samplerate=RATE_HZ, channels=1, dtype="int16", callback=callback,
+                latency=self._wanted_latency_s, blocksize=self._buffer_frames, dither_off=True)
             stream.start()
         except (sounddevice.PortAudioError, ValueError) as error:
             self.close()
@@ -68,6 +65,6 @@ def _find_device(wanted: str) -> int | None:
 
 
 def _list_devices_again() -> None:
-    """PortAudio looks for cards once, when it is set up; a card that came back later is seen only like this."""
+    """PortAudio looks for cards once, when it is set up; a card that came later is seen only like this."""
     sounddevice._terminate()  # noqa: SLF001 (the documented way, though its name is private)
     sounddevice._initialize()  # noqa: SLF001

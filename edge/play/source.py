@@ -65,7 +65,7 @@ class FileSource:
         self._path = path
         self._ring = np.zeros(AHEAD_FRAMES, dtype=np.int16)
         self._needed = first_frame              # written by the output's thread alone
-        self._begin = self._head = first_frame  # frames from begin to head have been decoded; written by our thread alone
+        self._begin = self._head = first_frame  # decoded from here to there; written by our own thread alone
         self.ended_at: int | None = None
         self.error: str | None = None
         self._closing = threading.Event()
@@ -73,7 +73,7 @@ class FileSource:
 
     def ready(self, frame: int) -> int:
         self._needed = frame
-        head = self._head       # read before `begin`: after a seek `begin` changes first, so a mixture is never too much
+        head = self._head       # read first: a seek changes `begin` first, so a mixture is never too much
         kept_from = max(self._begin, head - KEPT_FRAMES)
         return max(0, head - frame) if frame >= kept_from else 0
 

@@ -22,7 +22,7 @@ Mix = NDArray[np.float32]
 
 
 class Track:
-    """First waiting, then sounding (`placed_at` is set), then over (`over`)."""
+    """First waiting, then sounding (`is_sounding`), then over (`over`)."""
 
     def __init__(self, command: Play, source: Source) -> None:
         self.command = command
@@ -30,17 +30,14 @@ class Track:
         self.at_ns = command.at_ns              # instant of source frame `from_frame`
         self.after = command.after
         self.from_frame = command.from_frame
-        self.placed_at: int | None = None       # stream frame at which source frame `from_frame` lies
+        self.is_sounding = False
+        self.placed_at = 0                      # stream frame at which source frame `from_frame` lies, while it sounds
         self.sounded = 0
         self.ending: str | None = None          # why it is being faded out
         self.over = False
         self._gain = gain_of(command.gain_db)
         self._envelope = Envelope(self._gain)
         self._stop_frame = command.from_frame + command.frames if command.frames else None
-
-    @property
-    def is_sounding(self) -> bool:
-        return self.placed_at is not None
 
     def end_frame(self) -> int | None:
         """Source frame at which the track ends, as far as that is known."""
@@ -49,11 +46,11 @@ class Track:
 
     def source_frame(self, stream_frame: int) -> int:
         """The source frame that belongs to a stream frame; the track has been placed."""
-        assert self.placed_at is not None
         return self.from_frame + stream_frame - self.placed_at
 
     def place(self, stream_frame: int, source_frame: int, *, softly: bool) -> None:
         """Sound from `source_frame` on, at `stream_frame`."""
+        self.is_sounding = True
         self.placed_at = stream_frame - (source_frame - self.from_frame)
         self.sounded = 0
         if softly:
@@ -62,7 +59,7 @@ class Track:
 
     def wait_again(self, *, resume_at: int) -> None:
         """The stream broke off. An urgent track leaves nothing out; for any other its instant says where to join."""
-        self.placed_at = None
+        self.is_sounding = False
         self.after = None
         if self.command.asap:
             self.from_frame = resume_at
@@ -96,15 +93,10 @@ class Track:
     def _judge(self, count: int, next_frame: int, *, stream_missing: int) -> int:
         """Is this the end? If samples are merely late, an urgent track waits for them, any other goes on with time."""
         end = self.end_frame()      # asked again: the source may have learnt it just now
-        if self.ending is not None and (not self._envelope.frames_left or stream_missing):
-            self.over = True
-        elif (end is not None and next_frame >= end) or (stream_missing and self.source.error):
+        has_faded = self.ending is not None and (not self._envelope.frames_left or stream_missing)
+        has_ended = end is not None and next_frame >= end
+        if has_faded or has_ended or (stream_missing and self.source.error):
             self.over = True
         elif stream_missing:
-            self._wait_for_source(stream_missing)
+            self.placed_at += stream_missing if self.command.asap else 0
         return count
-
-    def _wait_for_source(self, stream_missing: int) -> None:
-        if self.command.asap:
-            assert self.placed_at is not None
-            self.placed_at += stream_missing

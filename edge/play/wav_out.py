@@ -117,8 +117,9 @@ class WavFile:
 
 def make_header(data_bytes: int) -> bytes:
     """RIFF header of 16-bit mono PCM at 48 kHz."""
-    return struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", HEADER_BYTES - 8 + data_bytes, b"WAVE", b"fmt ", 16, 1, 1, RATE_HZ,
-                       RATE_HZ * FRAME_BYTES, FRAME_BYTES, 8 * FRAME_BYTES, b"data", data_bytes)
+    sound = (1, 1, RATE_HZ, RATE_HZ * FRAME_BYTES, FRAME_BYTES, 8 * FRAME_BYTES)
+    return struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", HEADER_BYTES - 8 + data_bytes, b"WAVE", b"fmt ", 16, *sound,
+                       b"data", data_bytes)
 
 
 def _end_of_sound(fd: int) -> int:

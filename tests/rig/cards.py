@@ -88,19 +88,21 @@ def end(process: subprocess.Popen[bytes], *, limit_s: float = 5) -> None:
 
 
 def room_config(run: Path) -> str:
-    lines = [f"load-module module-native-protocol-unix socket={run}/room.sock auth-anonymous=1",
-             "load-module module-null-sink sink_name=room rate=48000 format=s16le channels=4"
-             " channel_map=aux0,aux1,aux2,aux3"]
-    lines += [f"load-module module-remap-sink sink_name={speaker} master=room channels=1 channel_map=mono"
-              f" master_channel_map=aux{n} remix=no" for n, speaker in enumerate(SPEAKERS)]
-    return "\n".join(lines) + "\n"
+    speakers = (f"load-module module-remap-sink sink_name={speaker} master=room channels=1 channel_map=mono"
+                f" master_channel_map=aux{n} remix=no\n" for n, speaker in enumerate(SPEAKERS))
+    return ("load-module module-null-sink sink_name=room rate=48000 format=s16le channels=4"
+            " channel_map=aux0,aux1,aux2,aux3\n" + "".join(speakers) + door(run, "room"))
 
 
 def dac_config(run: Path) -> str:
-    lines = [f"load-module module-native-protocol-unix socket={run}/dac.sock auth-anonymous=1"]
-    lines += [f"load-module module-pipe-sink sink_name={dac} file={run}/{dac}.fifo"
-              " format=s16le rate=48000 channels=1 channel_map=mono" for dac in DACS]
-    return "\n".join(lines) + "\n"
+    pipes = (f"load-module module-pipe-sink sink_name={dac} file={run}/{dac}.fifo"
+             " format=s16le rate=48000 channels=1 channel_map=mono\n" for dac in DACS)
+    return "".join(pipes) + door(run, "dac")
+
+
+def door(run: Path, card: str) -> str:
+    """Comes last in the configuration: who gets in finds the sinks."""
+    return f"load-module module-native-protocol-unix socket={run}/{card}.sock auth-anonymous=1\n"
 
 
 def asound_config(run: Path) -> str:

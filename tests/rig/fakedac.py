@@ -68,7 +68,7 @@ def play_until_stdin_ends(cards: list[Card]) -> tuple[float, int]:
     """Run the cards; return the instant of frame 0 and how many ticks came late."""
     late = 0
     first_s = time.monotonic()
-    print("recording", file=sys.stderr, flush=True)
+    sys.stderr.write("recording\n")
     previous = 0.0
     while not select.select([sys.stdin], [], [], 0)[0]:
         elapsed = time.monotonic() - first_s
@@ -90,7 +90,7 @@ def main() -> None:
     first_s, late = play_until_stdin_ends(cards)
     channels = [np.frombuffer(bytes(card.samples), dtype="<i2") for card in cards]
     Capture(channels, [card.rate_hz for card in cards], first_s).save(args.out)
-    print(json.dumps({"starved": [card.starved for card in cards], "late_ticks": late}))
+    sys.stdout.write(json.dumps({"starved": [card.starved for card in cards], "late_ticks": late}))
 
 
 if __name__ == "__main__":

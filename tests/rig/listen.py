@@ -41,10 +41,11 @@ def listening(cards: Cards, card: str, *options: str) -> Iterator[Ear]:
         yield ear
         output, errors = recorder.communicate(timeout=SAVE_LIMIT_S)     # closes its standard input: it saves and exits
         assert recorder.returncode == 0, errors.decode()
-        ear.figures, ear._capture = json.loads(output), Capture.load(out)  # noqa: SLF001
+        ear.figures, ear._capture = json.loads(output), Capture.load(out)
     finally:
         if recorder.poll() is None:
             end(recorder)
+        close_pipes(recorder)
 
 
 def start_recorder(command: Sequence[str], cards: Cards) -> subprocess.Popen[bytes]:
@@ -54,5 +55,13 @@ def start_recorder(command: Sequence[str], cards: Cards) -> subprocess.Popen[byt
     line = recorder.stderr.readline()
     if line.strip() != b"recording":
         end(recorder)
-        raise RuntimeError(f"the recorder did not start: {line.decode()}{recorder.stderr.read().decode()}")
+        said = (line + recorder.stderr.read()).decode()
+        close_pipes(recorder)
+        raise RuntimeError(f"the recorder did not start: {said}")
     return recorder
+
+
+def close_pipes(process: subprocess.Popen[bytes]) -> None:
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe:
+            pipe.close()

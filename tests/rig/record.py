@@ -48,7 +48,7 @@ def listen_until_stdin_ends(listener: subprocess.Popen[bytes]) -> tuple[bytes, l
         data += block
         arrivals.append((time.monotonic(), len(data) // FRAME_BYTES))
         if len(arrivals) == 1:
-            print("recording", file=sys.stderr, flush=True)
+            sys.stderr.write("recording\n")
     return bytes(data), arrivals
 
 
@@ -67,7 +67,7 @@ def main() -> None:
     samples = np.frombuffer(data[:len(data) // FRAME_BYTES * FRAME_BYTES], dtype="<i2").reshape(-1, CHANNELS)
     first_s = float(np.percentile([at_s - frames / RATE_HZ for at_s, frames in arrivals], 1))
     Capture([samples[:, n].copy() for n in range(CHANNELS)], [RATE_HZ] * CHANNELS, first_s).save(args.out)
-    print(json.dumps({"frames": len(samples)}))
+    sys.stdout.write(json.dumps({"frames": len(samples)}))
 
 
 if __name__ == "__main__":

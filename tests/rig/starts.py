@@ -12,6 +12,7 @@ import soundfile
 
 from edge.play.pipe import Play, Ready
 from edge.play.process import PlayProcess
+from edge.play.source import to_int16
 from tests.rig.capture import RATE_HZ, Samples, make_noise
 from tests.rig.cards import Cards, start_cards
 from tests.rig.listen import listening
@@ -55,6 +56,6 @@ def play_bursts(cards: Cards, path: Path, count: int, *, latency_s: float, outpu
 
 
 def samples_of(path: Path) -> Samples:
-    """A sound file as the play process decodes it: 16 bit."""
-    decoded, _ = soundfile.read(path, dtype="int16")
-    return decoded
+    """A sound file as the play process decodes it: 16 bit. (libsndfile's own rounding differs for lossy formats.)"""
+    decoded, _ = soundfile.read(path, dtype="float32", always_2d=True)
+    return to_int16(decoded)
