@@ -1,0 +1,1 @@
+"""What leaves the device: the chained log, receipts, readings."""

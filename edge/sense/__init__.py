@@ -1,0 +1,1 @@
+"""What the device observes of itself and its board."""
