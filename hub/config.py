@@ -33,6 +33,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """True where people reach the hub by https."""
     approval_origins: list[str] = []
     """https origins of approval apps on other machines, which may call /api from a browser."""
+    approval_url: Annotated[str, Meta(pattern="^(https?://[^\\s]+)?$", max_length=200)] = "http://duyet.localhost:8090/"
+    """Where people find the approval app; pages link to it."""
     session_hours: Annotated[int, Meta(ge=1, le=720)] = 12
     broker_host: str = "127.0.0.1"
     broker_port: Port = 1883
@@ -59,6 +61,10 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def blob_dir(self) -> Path:
         return self.root / "blobs"
+
+    def blob_path(self, sha256: str) -> Path:
+        """Where the blob of a checked SHA-256 lies."""
+        return self.blob_dir / sha256[:2] / sha256
 
     @property
     def online_dir(self) -> Path:

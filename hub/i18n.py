@@ -33,7 +33,7 @@ def init_app(app: Flask) -> None:
     )  # fmt: skip
     Babel(app, locale_selector=choose_locale)
     app.jinja_env.filters.update(
-        day=day_text, clock=clock_text, moment=moment_text, length=length_text, ago=ago_text, of_day=of_day_text,
+        day=day_text, clock=clock_text, moment=moment_text, duration=length_text, ago=ago_text, of_day=of_day_text,
         number=number_text, iso_day=iso_day_text, size=size_text,
     )  # fmt: skip
 

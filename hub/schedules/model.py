@@ -14,7 +14,7 @@ from wire.units import UtcTime
 PLAY_DAYS = MAX_PLAY_DAYS
 """How long an approved programme plays without being approved again: all that the devices allow."""
 SERIES_KEPT = 20
-"""Newest bulletins of a series that go into the signed programme; devices need the newest valid one and a few to fall back."""
+"""How many bulletins of a series are signed: devices need the newest valid one, and some to fall back on."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,21 @@ class DraftSlot:
 
 
 @dataclass(frozen=True)
+class SeriesItem:
+    """A bulletin of a series. One that names no first day counts from the moment at which it was added."""
+
+    item: str
+    added: UtcTime
+
+
+@dataclass(frozen=True)
 class DraftSeries:
-    """A series that the area offers; `items` newest first."""
+    """A series that the area offers; `items` the last added first."""
 
     id: str
     area: str
     title: str
-    items: tuple[str, ...] = ()
+    items: tuple[SeriesItem, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,7 +74,7 @@ class Draft:
 def own_items(draft: Draft) -> tuple[str, ...]:
     """Ids of the area's own items that the programme must carry, each once, in a steady order."""
     named = [p.item for s in draft.slots for p in s.slot.plays if isinstance(p, PlayItem) and p.area == draft.area]
-    in_series = [item for series in draft.series for item in series.items[:SERIES_KEPT]]
+    in_series = [entry.item for series in draft.series for entry in series.items[:SERIES_KEPT]]
     return tuple(dict.fromkeys([*named, *draft.settings.reserve, *draft.settings.offers, *in_series]))
 
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )  # fmt: skip
 
 from hub.db import insert_new, metadata, upsert
-from hub.schedules.model import Draft, DraftSeries, DraftSlot, Settings
+from hub.schedules.model import Draft, DraftSeries, DraftSlot, SeriesItem, Settings
 from wire.programme import Slot
 from wire.units import UtcTime
 
@@ -112,7 +112,8 @@ def remove_slot(conn: Connection, ident: str) -> bool:
 
 
 def series(conn: Connection, area: str) -> list[DraftSeries]:
-    rows = conn.execute(select(draft_series).where(draft_series.c.area == area).order_by(draft_series.c.title, draft_series.c.id))
+    query = select(draft_series).where(draft_series.c.area == area).order_by(draft_series.c.title, draft_series.c.id)
+    rows = conn.execute(query)
     return [DraftSeries(row.id, row.area, row.title, _series_items(conn, row.id)) for row in rows]
 
 
@@ -176,6 +177,7 @@ def _slot(row: Mapping[str, Any]) -> DraftSlot:
     return DraftSlot(row["area"], slot, row["author"], row["changed_by"], row["created"], row["changed"])
 
 
-def _series_items(conn: Connection, ident: str) -> tuple[str, ...]:
+def _series_items(conn: Connection, ident: str) -> tuple[SeriesItem, ...]:
     c = draft_series_items.c
-    return tuple(conn.execute(select(c.item).where(c.series == ident).order_by(c.added.desc(), c.item)).scalars())
+    rows = conn.execute(select(c.item, c.added).where(c.series == ident).order_by(c.added.desc(), c.item))
+    return tuple(SeriesItem(row.item, row.added) for row in rows)

@@ -1,0 +1,124 @@
+"""ffmpeg as a separate, limited program: measures a foreign sound, and makes the Ogg Opus that devices play.
+
+Debian's `ffmpeg`, else the binary in the package imageio-ffmpeg (which has no ffprobe, so all is asked of ffmpeg itself).
+It may open one file, by the demultiplexer that `sniff` chose, with the decoders listed here; no network, no other file.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import imageio_ffmpeg
+
+from hub.content.loudness import Loudness, read_summary
+from hub.content.programs import Finished, ProgramLimits, run_limited
+from hub.content.refusals import Refusal, SoundRefusedError
+from hub.content.sniff import SoundFormat
+from wire.units import RATE_HZ
+
+BITRATE = "32k"
+FRAME_MS = 20
+FRAME_SAMPLES = RATE_HZ * FRAME_MS // 1000
+MAX_ERROR_RATE = "0.01"
+"""Share of packets that may fail to decode before the file counts as damaged."""
+
+_DEMUXERS = {
+    SoundFormat.WAV: "wav", SoundFormat.MP3: "mp3", SoundFormat.M4A: "mov", SoundFormat.AAC: "aac",
+    SoundFormat.VORBIS: "ogg", SoundFormat.OPUS: "ogg", SoundFormat.OGG_FLAC: "ogg", SoundFormat.FLAC: "flac",
+}  # fmt: skip
+_DECODERS = (
+    "pcm_u8,pcm_s16le,pcm_s24le,pcm_s32le,pcm_f32le,pcm_f64le,pcm_alaw,pcm_mulaw,adpcm_ms,adpcm_ima_wav,"
+    "mp3,mp3float,aac,alac,vorbis,opus,libopus,flac"
+)
+_LENGTH = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d\.\d+)", re.MULTILINE)
+_OUT_TIME = re.compile(r"^out_time_us=(\d+)$", re.MULTILINE)
+_VIDEO_STREAM = re.compile(r"^ +Stream #0:\d+.*: Video: (?!.*\(attached pic\))", re.MULTILINE)
+_AUDIO_STREAM = re.compile(r"^ +Stream #0:\d+.*?: Audio: (\S+)", re.MULTILINE)
+_PROTECTED = re.compile(r"Audio: .*\((?:drms|enca|aavd|aax)\b")
+_MONO = f"aresample={RATE_HZ},aformat=sample_fmts=flt:channel_layouts=mono"
+_METER = "ebur128=peak=true:framelog=verbose"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A foreign sound, decoded to its end: how long it says it is (if it does), how long it is, how loud."""
+
+    declared_ms: int | None
+    decoded_ms: int
+    loudness: Loudness
+
+
+def find_ffmpeg() -> str:
+    """The program's path. Raises SoundRefusedError when there is none."""
+    path = shutil.which("ffmpeg")
+    if path:
+        return path
+    try:
+        return imageio_ffmpeg.get_ffmpeg_exe()
+    except RuntimeError as error:
+        raise SoundRefusedError(Refusal.NO_PROGRAM, program="ffmpeg") from error
+
+
+def measure(source: Path, kind: SoundFormat, folder: Path, limits: ProgramLimits, *, max_s: float) -> Measured:
+    """Decode everything (or a little more than `max_s`) and measure it. Raises SoundRefusedError."""
+    end = ["-t", str(max_s + 1), "-af", f"{_MONO},{_METER}", "-f", "null", "-"]
+    done = run_limited([*_input(source, kind), *end], folder, limits)
+    _check_streams(done)
+    loudness, length = read_summary(done.report), _OUT_TIME.findall(done.output)
+    if done.has_failed or loudness is None or not length:
+        raise SoundRefusedError(_why_failed(done.report))
+    return Measured(_declared_ms(done.report), int(length[-1]) // 1000, loudness)
+
+
+def encode(source: Path, kind: SoundFormat, target: Path, gain_db: float, limits: ProgramLimits) -> None:
+    """Write Ogg Opus, 48 kHz mono, silence added up to a whole 20 ms frame, nothing of the source's tags."""
+    filters = f"{_MONO},volume={gain_db:.2f}dB:precision=float,asetnsamples=n={FRAME_SAMPLES}:p=1"
+    codec = ["-c:a", "libopus", "-b:a", BITRATE, "-vbr", "on", "-application", "audio", "-frame_duration", str(FRAME_MS)]
+    plain = ["-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact", "-flags:a", "+bitexact"]
+    end = ["-af", filters, *codec, *plain, "-f", "ogg", f"file:{target.resolve()}"]
+    if run_limited([*_input(source, kind), *end], target.parent, limits).has_failed:
+        raise SoundRefusedError(Refusal.DAMAGED)
+
+
+def _input(source: Path, kind: SoundFormat) -> list[str]:
+    demuxer = _DEMUXERS[kind]
+    # libopus is the decoder whose output equals that of libsndfile, which devices use.
+    decoder = ["-c:a", "libopus"] if kind is SoundFormat.OPUS else []
+    return [
+        find_ffmpeg(), "-nostdin", "-hide_banner", "-nostats", "-v", "info", "-progress", "pipe:1", "-y",
+        "-max_error_rate", MAX_ERROR_RATE, "-threads", "1", "-protocol_whitelist", "file",
+        "-format_whitelist", demuxer, "-codec_whitelist", _DECODERS, *decoder, "-f", demuxer,
+        "-i", f"file:{source.resolve()}", "-map", "0:a:0", "-vn", "-sn", "-dn",
+    ]  # fmt: skip
+
+
+def _check_streams(done: Finished) -> None:
+    head = done.report.split("Output #0")[0]
+    if _PROTECTED.search(head):
+        raise SoundRefusedError(Refusal.ENCRYPTED)
+    if _VIDEO_STREAM.search(head):
+        raise SoundRefusedError(Refusal.VIDEO)
+    codec = _AUDIO_STREAM.search(head)
+    is_opened = "Input #0" in head
+    if is_opened and not codec:
+        raise SoundRefusedError(Refusal.NO_AUDIO)
+    if codec and codec.group(1).rstrip(",") not in _DECODERS.split(","):
+        raise SoundRefusedError(Refusal.CODEC, codec=codec.group(1).rstrip(","))
+
+
+def _declared_ms(report: str) -> int | None:
+    """The length in the file's header; None where there is none or ffmpeg had to guess."""
+    match = _LENGTH.search(report)
+    if match is None or "Estimating duration from bitrate" in report:
+        return None
+    hours, minutes, seconds = match.groups()
+    return round((int(hours) * 3600 + int(minutes) * 60 + float(seconds)) * 1000)
+
+
+def _why_failed(report: str) -> Refusal:
+    if "moov atom not found" in report or "partial file" in report:
+        return Refusal.TRUNCATED
+    return Refusal.TOO_SLOW if "Cannot allocate memory" in report else Refusal.DAMAGED
