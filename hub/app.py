@@ -16,6 +16,10 @@ from hub.errors import ConfigError
 
 BLUEPRINTS = (
     "hub.auth.views",
+    "hub.devices.views",
+    "hub.publishing.views",
+    "hub.alerts.views",
+    "hub.playlog.views",
 )
 """Modules with a blueprint named `blueprint`: `views` speak JSON, `pages` HTML."""
 

@@ -12,6 +12,7 @@ from hub.clock import Clock, system_clock
 from hub.config import Config
 from hub.db import Database
 from hub.doorbell import Doorbell, doorbell_path
+from hub.publishing.repository import Trusted
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class Hub:
     db: Database
     now: Clock = system_clock
     doorbell: Doorbell = field(kw_only=True)
+    trusted: Trusted = field(default_factory=Trusted)
+    """The verified role files: `hub.trusted.held(conn)`."""
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:

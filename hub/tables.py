@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import hub.alerts.store
 import hub.areas.store
 import hub.audit
 import hub.auth.store
 import hub.content.store
+import hub.devices.store
 import hub.outbox
+import hub.playlog.store
+import hub.publishing.repository
+import hub.publishing.store
+import hub.set_aside
+import hub.telemetry.store
 import hub.schedules.store
 from hub.db import metadata
 

@@ -1,0 +1,163 @@
+"""Taking an officer's signed order, sending it on at once, and telling what became of it on every device.
+
+The hub cannot start an alert: it only carries an envelope that the keys of the area's emergency role signed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from hub import audit, outbox
+from hub.alerts import store
+from hub.auth.roles import Person, Right
+from hub.context import Hub
+from hub.devices import store as devices
+from hub.devices.actions import contact
+from hub.devices.model import Contact
+from hub.errors import BadInputError, N_, NotFoundError
+from hub.publishing import repository
+from wire.alert import Cancel, Order, Start, Template, check_current, is_drill, read_template
+from wire.areas import template_target
+from wire.topics import EMERGENCY, dotted
+from wire.trust.orders import SignedOrder, verify_order
+from wire.units import UtcTime
+
+
+@dataclass(frozen=True)
+class DeviceState:
+    """What is known of one device that is meant by an order. `states` in the order in which they were reached."""
+
+    device: str
+    cluster: str
+    cluster_name: str
+    area: str
+    states: tuple[str, ...]
+    at: int | None
+    detail: str
+    contact: Contact
+
+    @property
+    def is_silent(self) -> bool:
+        """Expected to say something, and said nothing."""
+        return not self.states
+
+
+def send_alert(hub: Hub, person: Person, envelope: bytes) -> str:
+    """Verify an order, store it and queue it for its area; its id. The same order again is no second one.
+
+    Raises a WireError where devices would refuse it, NotAllowedError without the right to alarm the area.
+    """
+    with hub.reading() as conn:
+        signed = _verify(hub, conn, envelope)
+        title, severity = _title(conn, signed.order)
+    person.require(Right.ALERT, signed.order.area)
+    with hub.writing() as conn:
+        if store_order(hub, conn, signed, envelope, title=title, severity=severity, taken_from=person.username):
+            now = hub.now()
+            topic = EMERGENCY.of(dotted(signed.order.area))
+            lasts_ms = signed.order.expires - now
+            outbox.put(conn, topic, envelope, now=now, lasts_ms=lasts_ms, urgency=outbox.FIRST)
+            audit.note(conn, at=now, person=person.username, verb="alert", area=signed.order.area, subject=signed.id,
+                       detail=title)  # fmt: skip
+    return signed.id
+
+
+def take_from_broker(hub: Hub, envelope: bytes) -> None:
+    """An order seen on the broker: its own, or one that a station sent straight there. Raises WireError."""
+    with hub.reading() as conn:
+        signed = _verify(hub, conn, envelope)
+        if store.get(conn, signed.id):
+            return
+        title, severity = _title(conn, signed.order)
+    with hub.writing() as conn:
+        store_order(hub, conn, signed, envelope, title=title, severity=severity, taken_from="broker")
+
+
+def store_order(
+    hub: Hub, conn: Connection, signed: SignedOrder, envelope: bytes, *, title: str, severity: int, taken_from: str
+) -> bool:
+    """Keep an order; False where it is known. What it cancels, or what cancels it, is marked."""
+    order = signed.order
+    cancels = list(order.cancels) if isinstance(order, Cancel) else []
+    new = store.add(
+        conn, id=signed.id, kind="cancel" if cancels else "start", role=order.role, area=order.area,
+        template=order.template if isinstance(order, Start) else "", title=title, severity=severity,
+        drill=is_drill(order), issued=order.issued, expires=order.expires, cancels=cancels, envelope=envelope,
+        key_ids=sorted(signed.key_ids), taken_at=hub.now(), taken_from=taken_from,
+    )  # fmt: skip
+    if new and cancels:
+        store.mark_cancelled(conn, cancels, signed.id)
+    elif new and (earlier := store.cancel_of(conn, signed.id, hub.now())):
+        store.mark_cancelled(conn, [signed.id], earlier)
+    return new
+
+
+def look_at(hub: Hub, person: Person, ident: str) -> tuple[dict[str, Any], list[DeviceState]]:
+    """An order, and every device that it means, the silent ones first. Raises NotFoundError."""
+    with hub.reading() as conn:
+        alert = store.get(conn, ident)
+        if alert is None or not _may_see(person, alert["area"]):
+            raise NotFoundError
+        return alert, device_states(hub, conn, alert)
+
+
+def visible(hub: Hub, person: Person, *, limit: int = 100) -> list[dict[str, Any]]:
+    """The newest orders that concern this person's areas."""
+    with hub.reading() as conn:
+        return store.latest(conn, person.areas(Right.VIEW), limit=limit)
+
+
+def device_states(hub: Hub, conn: Connection, alert: dict[str, Any]) -> list[DeviceState]:
+    """Expected devices (those at and below the order's area) and others that reported, the silent ones first."""
+    reported: dict[str, list[dict[str, Any]]] = {}
+    for receipt in store.receipts_of(conn, alert["id"]):
+        reported.setdefault(receipt["device"], []).append(receipt)
+    found = [
+        _state(hub, row, reported.pop(row["id"], [])) for row in devices.devices_below(conn, alert["area"])
+    ]
+    for device, states in reported.items():  # a device that was moved or revoked meanwhile
+        row = devices.device(conn, device) or {"id": device, "cluster": "", "area": ""}
+        found.append(_state(hub, {"cluster_name": row["cluster"], "online": None, "heard_at": None, **row}, states))
+    return sorted(found, key=lambda s: (not s.is_silent, "refused" not in s.states, s.area, s.device))
+
+
+def _state(hub: Hub, row: dict[str, Any], states: list[dict[str, Any]]) -> DeviceState:
+    return DeviceState(
+        device=row["id"], cluster=row["cluster"], cluster_name=row["cluster_name"], area=row["area"],
+        states=tuple(s["state"] for s in states), at=states[-1]["at"] if states else None,
+        detail=next((s["detail"] for s in states if s["detail"]), ""), contact=contact(hub, row),
+    )  # fmt: skip
+
+
+def _verify(hub: Hub, conn: Connection, envelope: bytes) -> SignedOrder:
+    now = hub.now()
+    signed = verify_order(envelope, hub.trusted.held(conn), floor=now)
+    check_current(signed.order, now=now, floor=UtcTime(0), em_floor=UtcTime(0))
+    return signed
+
+
+def _title(conn: Connection, order: Order) -> tuple[str, int]:
+    """Title and severity for people. Raises BadInputError for a template that is not the released one."""
+    if isinstance(order, Cancel):
+        started = store.get(conn, order.cancels[0])
+        return (started["title"], started["severity"]) if started else ("", 0)
+    template = _template(conn, order)
+    if template is None:
+        raise BadInputError(N_("The template of this order is not the one that is released."))
+    return template.title, template.severity
+
+
+def _template(conn: Connection, order: Start) -> Template | None:
+    raw = repository.current_target(conn, template_target(order.area.split("/")[0], order.template))
+    if raw is None or hashlib.sha256(raw).hexdigest() != order.template_sha256:
+        return None
+    return read_template(raw)
+
+
+def _may_see(person: Person, area: str) -> bool:
+    """Those of the area, and those below it, whom it reaches."""
+    return person.may(Right.VIEW, area) or any(own.startswith(area + "/") for own in person.areas(Right.VIEW))

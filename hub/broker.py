@@ -1,0 +1,93 @@
+"""The embedded MQTT broker (amqtt) in a process of its own: `loa-hub broker`. For one commune, tests and the demo."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+from amqtt.broker import Broker
+from amqtt.contexts import Action, BaseContext
+from amqtt.plugins.base import BaseAuthPlugin, BaseTopicPlugin
+from amqtt.session import Session
+
+from hub import broker_rights
+from hub.config import Config, load_config
+from hub.db import Database
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Rights:
+    config: Config
+    db: Database
+
+
+class LoaAuth(BaseAuthPlugin):
+    """Lets in who has the password of the account; the client id must be the account's name."""
+
+    @dataclass
+    class Config:
+        directory: str
+        file: str
+
+    def __init__(self, context: BaseContext) -> None:
+        super().__init__(context)
+        self._rights = _rights(self.config)
+
+    async def authenticate(self, *, session: Session) -> bool | None:
+        name, password = session.username, session.password
+        if not name or not password or session.client_id != name:
+            return False
+        stored = broker_rights.account(self._rights.db, self._rights.config, name)
+        return stored is not None and broker_rights.check_password(password, stored)
+
+
+class LoaAcl(BaseTopicPlugin):
+    """Filters every publication, subscription and delivery by the table of rights."""
+
+    @dataclass
+    class Config:
+        directory: str
+        file: str
+
+    def __init__(self, context: BaseContext) -> None:
+        super().__init__(context)
+        self._rights = _rights(self.config)
+
+    async def topic_filtering(
+        self, *, session: Session | None = None, topic: str | None = None, action: Action | None = None
+    ) -> bool | None:
+        if session is None or not session.username or not topic:
+            return False
+        may = broker_rights.may_publish if action == Action.PUBLISH else broker_rights.may_hear
+        return may(self._rights.config, session.username, topic)
+
+
+def run_broker(config: Config, config_file: Path | None = None) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    asyncio.run(_serve(config, config_file))
+
+
+async def _serve(config: Config, config_file: Path | None) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    plugin = {"directory": config.dir, "file": str(config_file or "")}
+    listener = {"type": "tcp", "bind": f"{config.broker_host}:{config.broker_port}"}
+    broker = Broker(
+        {"listeners": {"default": listener}, "plugins": {"hub.broker.LoaAuth": plugin, "hub.broker.LoaAcl": plugin}}
+    )
+    await broker.start()
+    log.info("broker listens on %s:%d", config.broker_host, config.broker_port)
+    await stop.wait()
+    await broker.shutdown()
+
+
+def _rights(given: LoaAuth.Config | LoaAcl.Config) -> _Rights:
+    config = load_config(Path(given.directory), Path(given.file) if given.file else None)
+    return _Rights(config, Database(config.database_url))

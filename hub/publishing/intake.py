@@ -1,0 +1,78 @@
+"""Takes over what the trust ceremony made: `loa-hub init --trust DIR` (metadata, targets, the two online keys)."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from hub import audit
+from hub.context import Hub
+from hub.errors import ConfigError
+from hub.publishing import repository
+from hub.publishing.online_keys import SNAPSHOT, TIMESTAMP, OnlineKeys
+from hub.publishing.release import publish_online
+from wire.bundle import MAX_METADATA_BYTES, METADATA
+from wire.errors import WireError
+from wire.trust.authority import authority
+from wire.trust.held import load_held
+
+
+def take_trust(hub: Hub, folder: Path) -> int:
+    """Store new role files of DIR/metadata and the keys of DIR/online; how many files were new.
+
+    Raises ConfigError, and stores nothing, where the files do not verify or the online keys are not those of root.
+    """
+    _take_keys(hub, folder / "online")
+    online = OnlineKeys(hub.config.online_dir)
+    found = _read(folder / "metadata")
+    now = hub.now()
+    with hub.writing() as conn:
+        repository.lock(conn)
+        new = 0
+        for (role, version), body in sorted(found.items()):
+            if role not in (SNAPSHOT, TIMESTAMP) and repository.role_file(conn, role, version) is None:
+                repository.put_role(conn, role, version, body, now)
+                new += 1
+        if new:
+            publish_online(conn, online, now)
+            audit.note(conn, at=now, person="system", verb="trust", subject=f"{new} files")
+        _check(repository.newest_files(conn), online)
+    return new
+
+
+def _check(files: dict[str, bytes], online: OnlineKeys) -> None:
+    if "root" not in files:
+        raise ConfigError("There is no root among the metadata")
+    try:
+        held, refusals = load_held(files, {})
+    except WireError as error:
+        raise ConfigError("The root of trust is not acceptable: {reason}", reason=error.detail) from error
+    unknown = [f"{refusal.role}: {refusal.detail}" for refusal in refusals]
+    if unknown:
+        raise ConfigError("Metadata that does not verify: {reason}", reason="; ".join(unknown[:3]))
+    for role, key_id in online.key_ids.items():
+        if key_id not in authority(held, role).key_ids:
+            raise ConfigError("The online key of {role} is not the one that root names", role=role)
+
+
+def _read(folder: Path) -> dict[tuple[str, int], bytes]:
+    found = {}
+    for path in sorted(folder.glob("*.json")) if folder.is_dir() else []:
+        number, _, role = path.name.removesuffix(".json").partition(".")
+        if METADATA.pattern.fullmatch(path.name) and role:
+            if path.stat().st_size > MAX_METADATA_BYTES:
+                raise ConfigError("{path} is too large", path=path)
+            found[role, int(number)] = path.read_bytes()
+    if not found:
+        raise ConfigError("{path} holds no metadata (N.role.json)", path=folder)
+    return found
+
+
+def _take_keys(hub: Hub, folder: Path) -> None:
+    hub.config.online_dir.mkdir(exist_ok=True, mode=0o700)
+    for role in (SNAPSHOT, TIMESTAMP):
+        target = hub.config.online_dir / f"{role}.pem"
+        source = folder / f"{role}.pem"
+        if source.exists():
+            shutil.copyfile(source, target)
+            target.chmod(0o600)
