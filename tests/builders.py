@@ -190,7 +190,7 @@ class Province:
         role = role or emergency_role(area, act)
         order = Start(
             role=role, area=area, template=_template_id(template), template_sha256=hashlib.sha256(raw).hexdigest(),
-            blanks={blank.id: blank.choices[0].id for blank in template.blanks} if isinstance(template, Template) else {},
+            blanks=_first_choices(template),
             issued=self.now, expires=UtcTime(self.now + HOUR), repeat=Repeat(times=2, within_ms=5 * MINUTE),
         )  # fmt: skip
         return self.sign_order(_with(order, fields), signers)
@@ -263,6 +263,10 @@ def version_of(raw: bytes) -> int:
 
 def _template_id(template: Template | bytes) -> str:
     return template.id if isinstance(template, Template) else "xa-lu"
+
+
+def _first_choices(template: Template | bytes) -> dict[str, str]:
+    return {blank.id: blank.choices[0].id for blank in template.blanks} if isinstance(template, Template) else {}
 
 
 def _with(value, fields):

@@ -1,0 +1,44 @@
+"""The command line: which verbs there are, and how errors end. A verb is a module of `provisioning.commands`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from provisioning.commands.trust import trust
+from provisioning.errors import ProvisioningError
+from wire.errors import WireError
+
+COMMANDS: tuple[click.Command, ...] = (trust,)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--verbose", is_flag=True, expose_value=False, help="Show the whole trace of an error.")
+def cli() -> None:
+    """Loa on a person's own machine: keys, approval, courier bundles."""
+
+
+for command in COMMANDS:
+    cli.add_command(command)
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run a command; 0 done, 1 failed with one line of reason, 2 wrong usage."""
+    verbose = "--verbose" in (sys.argv[1:] if arguments is None else arguments)
+    try:
+        cli.main(args=arguments, prog_name="loa-provision", standalone_mode=False)
+    except click.UsageError as error:
+        error.show()
+        return 2
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped.", err=True)
+        return 1
+    except (ProvisioningError, WireError, click.ClickException) as error:
+        if verbose:
+            raise
+        click.echo(f"loa-provision: {error}", err=True)
+        return 1
+    return 0
