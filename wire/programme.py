@@ -249,7 +249,8 @@ def _dicts(holder: dict[str, Any], key: str) -> list[dict[str, Any]]:
 
 def _check_days(slots: list[Slot], special_days: list[SpecialDay]) -> None:
     """The type knows what a date looks like, not that February has no 30th."""
-    days = [day for slot in slots for day in (slot.when.first, slot.when.until, *slot.when.dates, *slot.when.exceptions)]
+    rules = [slot.when for slot in slots]
+    days = [day for rule in rules for day in (rule.first, rule.until, *rule.dates, *rule.exceptions)]
     for day in [*days, *(day for special in special_days for day in (special.first, special.last))]:
         try:
             date.fromisoformat(day or "2000-01-01")

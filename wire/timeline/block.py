@@ -84,6 +84,8 @@ class Block:
         """Instant, index and rank of that line; kept, so that a run of dead lines is walked once."""
         plays = self.occurrence.slot.plays
         for index in range(self._index, len(plays)):
+            if isinstance(plays[index], PlayReserve):
+                return at, index, UNLISTED
             choice = choose(layer.rules, self.occurrence.area, plays[index], at)
             if isinstance(choice, Choice):
                 ident = choice.item.id if choice.item else ""

@@ -45,11 +45,11 @@ class Course:
 
     def run(self) -> None:
         while self._waiting or self._held or self._coming:
-            self._admit()
             if self._waiting:
                 self._turn(heappop(self._waiting)[2])
             else:
                 self._now = min([o.start for o in self._coming[-1:]] + [until for until, _ in self._held])
+            self._admit()
 
     def _admit(self) -> None:
         """Queue the slots that have begun and those whose fixed time has come."""
