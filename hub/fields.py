@@ -150,6 +150,11 @@ def read_time(text: str) -> int | None:
     return value if minutes < 60 and seconds < 60 and value <= 24 * HOUR else None
 
 
+def read_number(text: str, *, default: int) -> int:
+    """A whole number from an address or a hidden field; `default` for anything else."""
+    return int(text) if text.isdecimal() and len(text) < 16 else default
+
+
 def _clean(text: str) -> str:
     text = unicodedata.normalize("NFC", text[:MAX_FIELD_CHARS]).replace("\r\n", "\n").replace("\r", "\n")
     return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs", "Co")).strip()

@@ -16,9 +16,8 @@ from hub.auth.roles import Person, Right
 from hub.content import store
 from hub.content.model import MAX_SOUNDS, Bulletin, Draft, SoundJob, StoredSound
 from hub.context import Hub
-from hub.errors import BadInputError, ChangedError, HubError, N_, NotFoundError
+from hub.errors import N_, BadInputError, ChangedError, HubError, NotFoundError
 from wire.content import Sound
-from wire.units import UtcTime
 
 
 def add_bulletin(hub: Hub, person: Person, area: str, draft: Draft) -> str:
@@ -66,7 +65,7 @@ def begin_sound(hub: Hub, person: Person, ident: str, *, language: str, origin: 
     now = hub.now()
     job = SoundJob(
         id=secrets.token_hex(8), item=ident, language=language, origin=origin, name=name[:200], state="working", code="",
-        message="", person=person.username, at=now,
+        message="", params={}, person=person.username, at=now,
     )  # fmt: skip
     with hub.writing() as conn:
         _editable(conn, person, ident)
@@ -98,8 +97,8 @@ def keep_sound(hub: Hub, person: Person, job: SoundJob, sound: Sound) -> None:
 def refuse_sound(hub: Hub, job: SoundJob, error: HubError) -> None:
     """There is no sound, and why; the bulletin keeps what it had."""
     with hub.writing() as conn:
-        message = error.message.format(**error.params) if error.params else error.message
-        store.end_job(conn, job.id, state="refused", code=error.code, message=message)
+        params = {name: str(value) for name, value in error.params.items()}
+        store.end_job(conn, job.id, state="refused", code=str(error.code), message=error.message, params=params)
 
 
 def remove_sound(hub: Hub, person: Person, ident: str, sound: str) -> None:
@@ -112,16 +111,17 @@ def remove_sound(hub: Hub, person: Person, ident: str, sound: str) -> None:
         audit.note(conn, at=now, person=person.username, verb="sound-removed", area=bulletin.area, subject=ident)
 
 
+def look_at_job(hub: Hub, ident: str) -> SoundJob | None:
+    with hub.reading() as conn:
+        return store.job(conn, ident)
+
+
 def look_at(conn: Connection, person: Person, ident: str) -> Bulletin:
     """A bulletin that this person may see. Raises NotFoundError."""
     bulletin = store.get(conn, ident)
     if bulletin is None or not person.may(Right.VIEW, bulletin.area):
         raise NotFoundError
     return bulletin
-
-
-def is_working(job: SoundJob, now: UtcTime) -> bool:
-    return job.shown_state(now) == "working"
 
 
 def _editable(conn: Connection, person: Person, ident: str) -> Bulletin:

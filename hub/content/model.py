@@ -97,7 +97,8 @@ class SoundJob:
     """working, done or refused."""
     code: str
     message: str
-    """English msgid for a refusal, translated when shown."""
+    """English msgid of a refusal, translated when shown; `params` fill its gaps."""
+    params: dict[str, str]
     person: str
     at: UtcTime
 

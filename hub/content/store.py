@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Boolean,
     Column,
@@ -92,6 +93,7 @@ sound_jobs = Table(
     Column("state", String(10), nullable=False),
     Column("code", String(40), nullable=False),
     Column("message", Text, nullable=False),
+    Column("params", JSON, nullable=False),
     Column("person", String(64), nullable=False),
     Column("at", BigInteger, nullable=False),
     Index("ix_sound_jobs_item_at", "item", "at"),
@@ -124,7 +126,8 @@ class Version:
 
 
 def add(conn: Connection, bulletin: Bulletin) -> None:
-    conn.execute(insert(items).values(id=bulletin.id, author=bulletin.author, created=bulletin.created, **_columns(bulletin)))
+    first = {"id": bulletin.id, "author": bulletin.author, "created": bulletin.created}
+    conn.execute(insert(items).values({**first, **_columns(bulletin)}))
     _keep_version(conn, bulletin, "new")
 
 
@@ -139,7 +142,8 @@ def change(conn: Connection, bulletin: Bulletin, *, known_version: int) -> bool:
 
 def touch(conn: Connection, ident: str, *, person: str, now: UtcTime, change: str) -> None:
     """Count a change of the sounds as a version too: who gave a bulletin its voice is an author of it."""
-    conn.execute(update(items).where(items.c.id == ident).values(version=items.c.version + 1, changed=now, changed_by=person))
+    after = {"version": items.c.version + 1, "changed": now, "changed_by": person}
+    conn.execute(update(items).where(items.c.id == ident).values(after))
     bulletin = get(conn, ident)
     if bulletin:
         _keep_version(conn, bulletin, change)
@@ -178,13 +182,12 @@ def versions(conn: Connection, ident: str) -> list[Version]:
     ]
 
 
-def authors(conn: Connection, idents: Sequence[str], *, since: Mapping[str, int] | None = None) -> set[str]:
-    """Everybody who wrote a version of these bulletins, from the version in `since` on (exclusive) where it names one."""
+def authors(conn: Connection, idents: Sequence[str]) -> set[str]:
+    """Everybody who wrote a version of these bulletins or gave them sound."""
     if not idents:
         return set()
     c = item_versions.c
-    rows = conn.execute(select(distinct(c.person), c.item, c.version).where(c.item.in_(list(idents))))
-    return {row[0] for row in rows if row.version > (since or {}).get(row.item, 0)}
+    return set(conn.execute(select(distinct(c.person)).where(c.item.in_(list(idents)))).scalars())
 
 
 def add_sound(conn: Connection, sound: StoredSound) -> None:
@@ -194,7 +197,8 @@ def add_sound(conn: Connection, sound: StoredSound) -> None:
 def replace_sounds(conn: Connection, item: str, language: str, now: UtcTime) -> None:
     """Take away the sounds of one language: a new recording stands in for them."""
     c = item_sounds.c
-    conn.execute(update(item_sounds).where(c.item == item, c.language == language, c.removed.is_(None)).values(removed=now))
+    present = (c.item == item) & (c.language == language) & c.removed.is_(None)
+    conn.execute(update(item_sounds).where(present).values(removed=now))
 
 
 def remove_sound(conn: Connection, item: str, ident: str, now: UtcTime) -> bool:
@@ -208,8 +212,8 @@ def sounds(conn: Connection, idents: Sequence[str]) -> dict[str, list[StoredSoun
     found: dict[str, list[StoredSound]] = {ident: [] for ident in idents}
     if found:
         c = item_sounds.c
-        query = select(item_sounds).where(c.item.in_(list(idents)), c.removed.is_(None)).order_by(c.item, c.language, c.at)
-        for row in conn.execute(query).mappings():
+        present = select(item_sounds).where(c.item.in_(list(idents)), c.removed.is_(None))
+        for row in conn.execute(present.order_by(c.item, c.language, c.at)).mappings():
             found[row["item"]].append(StoredSound(**{key: row[key] for key in row if key != "removed"}))
     return found
 
@@ -218,8 +222,14 @@ def put_job(conn: Connection, job: SoundJob) -> None:
     conn.execute(insert(sound_jobs).values(**asdict(job)))
 
 
-def end_job(conn: Connection, ident: str, *, state: str, code: str = "", message: str = "") -> None:
-    conn.execute(update(sound_jobs).where(sound_jobs.c.id == ident).values(state=state, code=code, message=message))
+def end_job(conn: Connection, ident: str, *, state: str, **why: Any) -> None:
+    """`why`: code, message and params of a refusal."""
+    conn.execute(update(sound_jobs).where(sound_jobs.c.id == ident).values(state=state, **why))
+
+
+def job(conn: Connection, ident: str) -> SoundJob | None:
+    row = conn.execute(select(sound_jobs).where(sound_jobs.c.id == ident)).mappings().first()
+    return SoundJob(**row) if row else None
 
 
 def jobs(conn: Connection, item: str, *, limit: int = 5) -> list[SoundJob]:
@@ -230,7 +240,7 @@ def jobs(conn: Connection, item: str, *, limit: int = 5) -> list[SoundJob]:
 
 def _columns(bulletin: Bulletin) -> dict[str, Any]:
     draft = bulletin.draft
-    words = " ".join([draft.title, draft.summary, draft.document_number, draft.issued_by, draft.text])
+    words = f"{draft.title} {draft.summary} {draft.document_number} {draft.issued_by} {draft.text}"
     return {
         "area": bulletin.area, "title": draft.title, "sort": draft.sort, "field": draft.field,
         "essential": draft.essential, "valid_from": _iso(draft.valid_from), "valid_until": _iso(draft.valid_until),
@@ -259,8 +269,8 @@ def _conditions(search: Search) -> list[ColumnElement[bool]]:
     if search.essential:
         wanted.append(c.essential)
     if search.language:
-        spoken = select(item_sounds.c.item).where(item_sounds.c.language == search.language, item_sounds.c.removed.is_(None))
-        wanted.append(c.id.in_(spoken))
+        spoken = (item_sounds.c.language == search.language) & item_sounds.c.removed.is_(None)
+        wanted.append(c.id.in_(select(item_sounds.c.item).where(spoken)))
     if search.valid_on:
         wanted.append((c.valid_until == "") | (c.valid_until >= search.valid_on.isoformat()))
     return wanted
