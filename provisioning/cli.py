@@ -6,11 +6,12 @@ import sys
 
 import click
 
+from provisioning.commands.station import station
 from provisioning.commands.trust import trust
 from provisioning.errors import ProvisioningError
 from wire.errors import WireError
 
-COMMANDS: tuple[click.Command, ...] = (trust,)
+COMMANDS: tuple[click.Command, ...] = (trust, station)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -12,13 +12,15 @@ The cast: binh, chi, lan for the province; dang registers devices; chair-…, de
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from securesystemslib.signer import Signer
+from tuf.api.metadata import Metadata
 
 from provisioning.trust.delegations import FirstMetadata
 from provisioning.trust.roster import Person, Roster
@@ -151,6 +153,21 @@ class Province:
         for name in (*roles, "snapshot", "timestamp"):
             self.files[metadata_file_name(name, version_of(self.roles[name]))] = self.roles[name]
 
+    def revise(
+        self, role: str, edit: Callable[[Any], object], signers: Iterable[Signer] | None = None, *, version: int = 1
+    ) -> bytes:
+        """A role file changed at will by `edit(signed)`, `version` versions on, and signed anew; not published."""
+        self.now = UtcTime(self.now + 1)
+        metadata: Metadata[Any] = Metadata.from_bytes(self.roles[role])
+        metadata.signed.version += version
+        metadata.signed.unrecognized_fields["issued"] = self.now
+        edit(metadata.signed)
+        metadata.signatures.clear()
+        raw = metadata.to_bytes()
+        for signer in self.enough(role) if signers is None else signers:
+            raw = sign_role(raw, signer)
+        return raw
+
     # -- what people publish --
 
     def publish_programme(self, area: str, programme: Programme | bytes) -> bytes:
@@ -213,11 +230,20 @@ class Province:
 
 
 def make_province(
-    *, province: str = PROVINCE, communes: Sequence[str] = COMMUNES, now: UtcTime = NOW, **thresholds: int
+    *,
+    province: str = PROVINCE,
+    communes: Sequence[str] = COMMUNES,
+    now: UtcTime = NOW,
+    known: Mapping[str, Signer] | None = None,
+    **thresholds: int,
 ) -> Province:
-    """A province as it stands after `trust init`: nobody has said anything yet. `c00694=2` raises a threshold."""
+    """A province as it stands after `trust init`: nobody has said anything yet. `c00694=2` raises a threshold.
+
+    `known` are keys that some of the cast have already, by name.
+    """
     roster = make_roster(province, communes, **thresholds)
-    signers = {name: new_signer() for name in (*(person.name for person in roster.people), "snapshot", "timestamp")}
+    names = (*(person.name for person in roster.people), "snapshot", "timestamp")
+    signers = {name: new_signer() for name in names} | dict(known or {})
     keys = {name: signer.public_key for name, signer in signers.items()}
     first = FirstMetadata(roster, keys, keys, now)
     roles = {}

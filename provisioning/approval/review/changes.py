@@ -76,6 +76,10 @@ class Told:
 Fields = Mapping[str, Told]
 
 
+DATED = frozenset({"issued"})
+"""Differs in every proposal; that it neither runs ahead nor falls back is checked (`review`)."""
+
+
 def lines_of(value: msgspec.Struct, fields: Fields, context: Context, *, gone: bool = False) -> tuple[Line, ...]:
     """Everything that a new (or departing) thing says."""
     lines = []

@@ -28,7 +28,7 @@ def compare_placements(before: Placements | None, after: Placements, context: Co
 
 
 def placement_faults(before: Placements | None, after: Placements, context: Context) -> list[str]:
-    """Why devices would not take it: a placement that changes must carry a higher number, another area's has no place."""
+    """Why devices would not take it: a changed one must carry a higher number, another area's has no place."""
     _, faults = context.words, []
     olds = {p.device: p for p in before.placements} if before else {}
     for placement in after.placements:

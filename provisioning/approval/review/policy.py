@@ -6,7 +6,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from provisioning.approval.review import telling
-from provisioning.approval.review.changes import Change, Context, Fields, Line, Listed, Mark, Told, compare, lines_of
+from provisioning.approval.review.changes import (
+    DATED,
+    Change,
+    Context,
+    Fields,
+    Line,
+    Listed,
+    Mark,
+    Told,
+    compare,
+    lines_of,
+)
 from provisioning.approval.words import N_, hours_range
 from wire.policy import Hours, OnBattery, Policy, QuietException
 
@@ -77,7 +88,6 @@ LOOSENESS: dict[str, Callable[[Any], Any]] = {
     "max_item_ms": int,
     "languages": _count,
     "on_battery": lambda value: (value.priority + value.ordinary, -value.low_percent),
-    "issued": lambda _: 0,
 }
 """A figure of each field that grows with what it allows. Where it stays equal though the field differs: loud too."""
 
@@ -92,7 +102,14 @@ def compare_policies(before: Policy | None, after: Policy, context: Context) -> 
             *exceptions,
             Change(Mark.LOUD, section, context.words("First policy"), lines_of(after, POLICY, context)),
         ]
-    return [*exceptions, *(_field(name, before, after, context) for name in POLICY if _differs(name, before, after))]
+    return [
+        *exceptions,
+        *(
+            _field(name, before, after, context)
+            for name in POLICY
+            if name not in DATED and _differs(name, before, after)
+        ),
+    ]
 
 
 def _differs(name: str, before: Policy, after: Policy) -> bool:
@@ -103,5 +120,5 @@ def _field(name: str, before: Policy, after: Policy, context: Context) -> Change
     old, new, told = getattr(before, name), getattr(after, name), POLICY[name]
     tighter = LOOSENESS[name](new) < LOOSENESS[name](old)
     line = Line(context.words("Value"), told.tell(old, context), told.tell(new, context))
-    mark = Mark.CHANGED if tighter or name == "issued" else Mark.LOUD
+    mark = Mark.CHANGED if tighter else Mark.LOUD
     return Change(mark, context.words("Rules of {area}", area=after.area), context.words(told.label), (line,))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from provisioning.approval.review import telling
 from provisioning.approval.review.changes import (
+    DATED,
     Change,
     Context,
     Fields,
@@ -143,7 +144,7 @@ def _whole(before: Programme | None, after: Programme, context: Context) -> list
     if before is None:
         lines = lines_of(after, WHOLE, context)
         return [Change(Mark.LOUD, section, context.words("First programme of {area}", area=after.area), lines)]
-    lines = lines_between(before, after, WHOLE, context)
+    lines = lines_between(before, after, WHOLE, context, leave=DATED)
     return (
         [Change(Mark.CHANGED, section, context.words("Programme of {area}", area=after.area), lines)] if lines else []
     )

@@ -1,0 +1,55 @@
+"""`loa-provision station`: runs the approval app on this machine."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import click
+
+from provisioning.approval.context import HOST_NAME, StationConfig, open_station
+from provisioning.approval.station import create_station, make_station_server
+from provisioning.errors import ProvisioningError
+
+FOLDER = click.Path(path_type=Path, file_okay=False)
+MAX_ROOT_BYTES = 512 * 1024
+
+
+@click.command()
+@click.option("--hub", required=True, help="Address of the hub, such as http://localhost:8080.")
+@click.option("--keys", type=FOLDER, required=True, help="Folder with your <name>.key and <name>.pub.")
+@click.option(
+    "--root", type=click.Path(path_type=Path), required=True, help="The province's root.json, as handed to you."
+)
+@click.option("--state", type=FOLDER, required=True, help="Folder in which verified releases and sounds are kept.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8090, show_default=True, help="Port on this machine.")
+@click.option(
+    "--languages", default="vi,en", show_default=True, help="Languages of the page, the first one by default."
+)
+def station(hub: str, keys: Path, root: Path, state: Path, port: int, languages: str) -> None:  # noqa: PLR0913
+    """Run the approval app: look at what waits, sign it with your key file, send emergencies and drills.
+
+    The page answers on this machine alone, at http://duyet.localhost:PORT. Keys and passphrases never leave it.
+    """
+    config = StationConfig(hub, keys, _read_root(root), state, port, tuple(languages.split(",")))
+    try:
+        app = create_station(open_station(config))
+        server = make_station_server(app, port)
+    except FileNotFoundError as error:
+        raise ProvisioningError(f"no catalogue for one of the languages {languages}") from error
+    except OSError as error:
+        raise ProvisioningError(f"port {port}: {error.strerror}") from error
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    click.echo(f"Approval app: http://{HOST_NAME}:{port}/ (Ctrl-C ends it)")
+    try:
+        server.serve_forever()
+    finally:
+        server.server_close()
+
+
+def _read_root(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_ROOT_BYTES)
+    except OSError as error:
+        raise ProvisioningError(f"{path}: {error.strerror}") from error

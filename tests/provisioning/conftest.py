@@ -1,0 +1,117 @@
+"""A province on real HTTP, key files on disk, and the approval app in front of it."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+import soundfile
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from provisioning.approval.context import Station, StationConfig, open_station
+from provisioning.approval.station import create_station
+from provisioning.keys import create_key
+from tests.builders import Province, make_programme, make_province
+from tests.fakes.hub import PASSWORD, FakeHub, real_now, serving
+from wire.content import Item, Sound
+from wire.programme import PlayItem, Programme, Recurrence, Slot
+from wire.units import DAY, HOUR, MINUTE, UtcTime
+
+PORT = 8090
+ORIGIN = f"http://duyet.localhost:{PORT}"
+COMMUNE = "08/00694"
+CHAIR, DEPUTY, OUTSIDER = "chair-00694", "deputy-00694", "chair-00700"
+PEOPLE = (CHAIR, DEPUTY, OUTSIDER, "head-00694", "binh", "chi", "lan", "dang")
+
+
+def passphrase_of(name: str) -> str:
+    return f"cum-tu-cua-{name}"
+
+
+@pytest.fixture(scope="session")
+def key_files(tmp_path_factory) -> tuple[Path, dict[str, Any]]:
+    """Real encrypted key files for the cast, made once: bcrypt is slow on purpose."""
+    folder = tmp_path_factory.mktemp("keys")
+    return folder, {name: create_key(folder / f"{name}.key", passphrase_of(name)) for name in PEOPLE}
+
+
+@pytest.fixture
+def province(key_files) -> Province:
+    """The small province, its cast holding the keys of `key_files`, made a minute ago."""
+    return make_province(now=UtcTime(real_now() - MINUTE), known=key_files[1])
+
+
+@pytest.fixture
+def hub(province):
+    with serving(FakeHub(province, PEOPLE)) as running:
+        yield running
+
+
+@dataclass
+class Browser:
+    """What the page's script does: cookies, the token, the origin."""
+
+    client: FlaskClient
+    csrf: str = ""
+    headers: dict[str, str] = field(default_factory=lambda: {"Origin": ORIGIN})
+
+    def get(self, path: str, **options: Any) -> TestResponse:
+        return self.client.get(path, base_url=ORIGIN, **options)
+
+    def post(self, path: str, value: object = None, **headers: str) -> TestResponse:
+        sent = {**self.headers, "X-CSRF-Token": self.csrf, **headers}
+        return self.client.post(path, json=value or {}, base_url=ORIGIN, headers=sent)
+
+    def sign_in(self, username: str) -> dict[str, Any]:
+        answer = self.post("/api/login", {"username": username, "password": PASSWORD})
+        assert answer.status_code == 200, answer.text
+        self.csrf = answer.json["csrf"]
+        return answer.json
+
+    def look(self, ident: int) -> dict[str, Any]:
+        answer = self.get(f"/api/pending/{ident}")
+        assert answer.status_code == 200, answer.text
+        return answer.json
+
+    def sign(self, ident: int, shown: dict[str, Any], name: str, passphrase: str | None = None) -> TestResponse:
+        form = {"digest": shown["digest"], "key": name, "passphrase": passphrase or passphrase_of(name)}
+        return self.post(f"/api/pending/{ident}/sign", form)
+
+
+@pytest.fixture
+def station(hub, key_files, tmp_path) -> Station:
+    return open_station(StationConfig(hub.url, key_files[0], hub.province.root, tmp_path / "state", PORT))
+
+
+@pytest.fixture
+def browser(station) -> Browser:
+    return Browser(create_station(station).test_client())
+
+
+def opus(seconds: float = 1.0, tone_hz: float = 440.0) -> bytes:
+    """A real Ogg Opus recording."""
+    rate = 48_000
+    wave = 0.2 * numpy.sin(2 * numpy.pi * tone_hz * numpy.arange(int(rate * seconds)) / rate)
+    out = io.BytesIO()
+    soundfile.write(out, wave.astype("float32"), rate, format="OGG", subtype="OPUS")
+    return out.getvalue()
+
+
+def put_sound(hub: FakeHub, seconds: float = 1.0, tone_hz: float = 440.0, language: str = "vi") -> Sound:
+    raw = opus(seconds, tone_hz)
+    return Sound(language=language, sha256=hub.put_blob(raw), size=len(raw), duration_ms=int(seconds * 1000))
+
+
+def a_programme(area: str, *items: Item, start_ms: int = 17 * HOUR, **fields: Any) -> Programme:
+    """One slot a day that plays all the items."""
+    plays = [PlayItem(area, item.id) for item in items]
+    when = Recurrence(first="2026-01-01", freq="daily")
+    slot = Slot("chieu", "Bản tin chiều", start_ms, 30 * MINUTE, when, plays)
+    now = real_now()
+    values = {"issued": now, "play_until": UtcTime(now + 30 * DAY), "items": list(items), "slots": [slot], **fields}
+    return make_programme(area, **values)
