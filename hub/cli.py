@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from hub import intake
 from hub.areas import actions as areas
 from hub.auth import actions as auth
 from hub.auth.keyfile import read_public_key
@@ -35,6 +36,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     try:
         config = load_config(args.dir, args.config)
         logging.getLogger().setLevel(config.log_level)
+        logging.getLogger("alembic").setLevel("WARNING")
         args.act(config, args)
     except (HubError, WireError, OSError) as error:
         if args.verbose:
@@ -73,6 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     add("broker", _broker, "Run the embedded MQTT broker (one commune, demo, tests).")
     files = add("broker-files", _broker_files, "Write mosquitto's configuration, passwords and ACL.")
     files.add_argument("folder", type=Path)
+    listed = add("import", _import, "Enter people, hamlets, clusters and devices from one list (JSON).")
+    listed.add_argument("list", type=Path)
     person = commands.add_parser("person", help="People and their roles.").add_subparsers(required=True, metavar="ACT")
     added = add("add", _person_add, "Add a person, or change roles, keys and password of one.", person)
     added.add_argument("username")
@@ -147,6 +151,14 @@ def _broker_files(config: Config, args: argparse.Namespace) -> None:
     hub = _prepared(config)
     print(write_broker_files(config, hub.db, args.folder.resolve()))
     hub.close()
+
+
+def _import(config: Config, args: argparse.Namespace) -> None:
+    hub = _prepared(config)
+    unit = intake.read_list(args.list)
+    intake.enter(hub, _system(config), unit, grant_of=_grant)
+    hub.close()
+    print(f"{len(unit.hamlets)} hamlets, {len(unit.clusters)} clusters, {len(unit.people)} people, {len(unit.devices)} devices")
 
 
 def _person_add(config: Config, args: argparse.Namespace) -> None:

@@ -62,10 +62,6 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     def blob_dir(self) -> Path:
         return self.root / "blobs"
 
-    def blob_path(self, sha256: str) -> Path:
-        """Where the blob of a checked SHA-256 lies."""
-        return self.blob_dir / sha256[:2] / sha256
-
     @property
     def online_dir(self) -> Path:
         """The snapshot and timestamp keys, the only keys of the trust tree that the hub has."""

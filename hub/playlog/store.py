@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger, Boolean, Column, Connection, Index, Integer, String, Table, insert, select, update,
+    BigInteger, Boolean, Column, Connection, Index, Integer, String, Table, func, insert, select, update,
 )  # fmt: skip
 
 from hub.db import insert_new, metadata
 from wire.playlog import Row, row_hash
 from wire.units import UtcTime
+
+_FORGOTTEN = re.compile(r"(\d{1,15})-(\d{1,15})")
 
 rows = Table(
     "play_rows",
@@ -93,26 +96,33 @@ def add_rows(conn: Connection, device: str, ident: str, new: Sequence[Row], **wh
 
 
 def whole_to(conn: Connection, device: str, ident: str, start: int) -> int:
-    """The sequence up to which every row is held, knowing that it is so up to `start`."""
+    """The sequence up to which every row is held or was given up by the device, knowing that it is so up to `start`."""
+    missing = gaps(conn, device, ident, start=start)
+    if missing:
+        return missing[0][0] - 1
+    last = select(func.max(rows.c.seq)).where(rows.c.device == device, rows.c.chain == ident)
+    return max(conn.execute(last).scalar() or 0, start)
+
+
+def gaps(conn: Connection, device: str, ident: str, *, start: int = 0) -> list[tuple[int, int]]:
+    """The stretches (first, last) of sequences after `start` that are missing between rows that are held.
+
+    What a "gap" row of the device says that it had to forget is not missing: it will never come.
+    """
     c = rows.c
-    query = select(c.seq).where(c.device == device, c.chain == ident, c.seq > start).order_by(c.seq)
-    held = start
-    for seq in conn.execute(query).scalars():
-        if seq != held + 1:
-            break
-        held = seq
-    return held
+    ours = (c.device == device) & (c.chain == ident)
+    said = conn.execute(select(c.detail).where(ours, c.kind == "gap")).scalars()
+    forgotten = sorted((int(m[1]), int(m[2])) for detail in said if (m := _FORGOTTEN.match(detail)))
+    held = conn.execute(select(c.seq).where(ours, c.seq > start).order_by(c.seq)).scalars()
+    return list(_missing([*((seq, seq) for seq in held), *forgotten], start))
 
 
-def gaps(conn: Connection, device: str, ident: str) -> list[tuple[int, int]]:
-    """The stretches (first, last) of sequences that are missing between rows that are held."""
-    query = select(rows.c.seq).where(rows.c.device == device, rows.c.chain == ident).order_by(rows.c.seq)
-    missing, before = [], 0
-    for seq in conn.execute(query).scalars():
-        if seq > before + 1:
-            missing.append((before + 1, seq - 1))
-        before = seq
-    return missing
+def _missing(stretches: list[tuple[int, int]], start: int) -> Iterator[tuple[int, int]]:
+    before = start
+    for first, last in sorted(stretches):
+        if first > before + 1:
+            yield before + 1, first - 1
+        before = max(before, last)
 
 
 def plays(

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from hub import audit
 from hub.auth.roles import Person, Right
+from hub.content.blobs import blob_path
 from hub.context import Hub
 from hub.errors import BadInputError, ChangedError, N_, NotAllowedError, NotFoundError
 from hub.publishing import store
@@ -172,6 +173,6 @@ def _authority(held: Held, role: str) -> Authority | None:
 
 
 def _check_blob(hub: Hub, sha256: str, size: int) -> None:
-    path = hub.config.blob_path(sha256)
+    path = blob_path(sha256, hub.config.blob_dir)
     if not path.is_file() or path.stat().st_size != size:
         raise BadInputError(N_("A recording of the programme is missing here; add it again."))

@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 from werkzeug.wrappers import Response as BaseResponse
 
 from hub.auth import guard
+from hub.content.blobs import blob_path
 from hub.errors import BadInputError, N_, NotFoundError
 from hub.publishing import actions, repository
 from hub.publishing.model import Signable, State
@@ -77,11 +78,9 @@ def target(path: str) -> BaseResponse:
 @guard.machine
 def blob(sha256: str) -> BaseResponse:
     hub = guard.current_hub()
-    if not re.fullmatch("[0-9a-f]{64}", sha256):
-        raise NotFoundError
+    path = blob_path(sha256, hub.config.blob_dir)
     with hub.reading() as conn:
         released = repository.is_released(conn, sha256)
-    path = hub.config.blob_path(sha256)
     if not released or not path.is_file():
         raise NotFoundError
     answer = send_file(path, "application/octet-stream", etag=sha256, conditional=True, max_age=31_536_000)
