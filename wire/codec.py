@@ -39,7 +39,7 @@ def decode_plain(raw: bytes, *, limit: int) -> dict[str, Any]:
         raise MalformedError(f"{len(raw)} bytes, more than {limit}")
     try:
         value = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedError(f"not JSON: {error}") from error
     if not isinstance(value, dict):
         raise MalformedError("not a JSON object")

@@ -67,7 +67,7 @@ def _read(path: Path) -> bytes:
 def _read_passphrases(path: Path) -> Mapping[str, str]:
     try:
         return msgspec.json.decode(_read(path), type=dict[str, str])
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise CeremonyError(f"{path}: not a JSON object of name to passphrase") from error
 
 

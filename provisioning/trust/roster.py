@@ -74,7 +74,7 @@ def read_roster(raw: bytes) -> Roster:
         raise RosterError(f"the roster has {len(raw)} bytes, more than {MAX_ROSTER_BYTES}")
     try:
         roster = msgspec.json.decode(raw, type=Roster)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise RosterError(f"the roster is not as expected: {error}") from error
     _check_names(roster)
     for role in dict.fromkeys((*NEEDED, f"p{roster.province}", *roster.held_roles())):

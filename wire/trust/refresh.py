@@ -198,12 +198,12 @@ class _Refresh:
             new = verify_role(name, raw, chain[-1], self._province() if name != Targets.type else None)
             _check_meta(new, meta)
             self._check_succession(new)
-            self._raise_floor(new)
             self.rules.check_new((*chain, new), self.floor, first=name not in self.held.roles)
         except WireError as error:
             self._refuse(name, error)
             return None
         self.installed.append(name)
+        self._raise_floor(new)
         return new
 
     def _province(self) -> str:
