@@ -27,6 +27,10 @@ from wire.trust.orders import SignedOrder, verify_order
 from wire.units import UtcTime
 
 
+_IN_ORDER = ("received", "verified", "not_stored", "started", "finished", "cancelled", "refused")
+"""States that share a message share an instant; this is the order in which a device reaches them."""
+
+
 @dataclass(frozen=True)
 class DeviceState:
     """What is known of one device that is meant by an order. `states` in the order in which they were reached."""
@@ -126,6 +130,7 @@ def device_states(hub: Hub, conn: Connection, alert: dict[str, Any]) -> list[Dev
 
 
 def _state(hub: Hub, row: dict[str, Any], states: list[dict[str, Any]]) -> DeviceState:
+    states = sorted(states, key=lambda s: (s["received_at"], _IN_ORDER.index(s["state"])))
     return DeviceState(
         device=row["id"], cluster=row["cluster"], cluster_name=row["cluster_name"], area=row["area"],
         states=tuple(s["state"] for s in states), at=states[-1]["at"] if states else None,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
 from hub import outbox
@@ -14,7 +12,7 @@ from hub.publishing.intake import take_trust
 from hub.publishing.model import State
 from hub.publishing.release import prolong_online
 from tests.builders import make_programme, make_province, make_sound
-from tests.hub.conftest import COMMUNE, OTHER, version_of, write_trust
+from tests.hub.conftest import COMMUNE, OTHER, SYSTEM, version_of, write_trust
 from wire.codec import encode
 from wire.content import Item
 from wire.enrolment import read_placements
@@ -238,7 +236,7 @@ def test_a_device_that_moves_leaves_its_old_commune_and_n_rises(box):
     box.add_cluster("cl-2", OTHER + "/01")
     box.add_device("loa-1")
     box.place()
-    devices.propose_placement(box.hub, dataclasses.replace(box.person("dang"), username="system"), "loa-1", cluster="cl-2")
+    devices.propose_placement(box.hub, SYSTEM, "loa-1", cluster="cl-2")
     box.clock.at += 1_000
     box.place()
     box.clock.at += 1_000
