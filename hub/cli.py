@@ -1,4 +1,4 @@
-"""The commands of `loa-hub`. Exit codes: 0; 1 with one line of reason; 2 for wrong usage. `--verbose` shows the trace."""
+"""The commands of `loa-hub`. Exit codes: 0; 1 with one line of reason; 2 for wrong usage (`--verbose`: the trace)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hub import intake
+from hub import unit_list
 from hub.areas import actions as areas
 from hub.auth import actions as auth
 from hub.auth.keyfile import read_public_key
@@ -155,10 +155,10 @@ def _broker_files(config: Config, args: argparse.Namespace) -> None:
 
 def _import(config: Config, args: argparse.Namespace) -> None:
     hub = _prepared(config)
-    unit = intake.read_list(args.list)
-    intake.enter(hub, _system(config), unit, grant_of=_grant)
+    unit = unit_list.read_list(args.list)
+    unit_list.enter(hub, _system(config), unit, grant_of=_grant)
     hub.close()
-    print(f"{len(unit.hamlets)} hamlets, {len(unit.clusters)} clusters, {len(unit.people)} people, {len(unit.devices)} devices")
+    print("entered:", ", ".join(f"{len(getattr(unit, part))} {part}" for part in unit.__struct_fields__))
 
 
 def _person_add(config: Config, args: argparse.Namespace) -> None:

@@ -6,12 +6,13 @@ import sys
 
 import click
 
+from provisioning.commands.propose import propose
 from provisioning.commands.station import station
 from provisioning.commands.trust import trust
 from provisioning.errors import ProvisioningError
 from wire.errors import WireError
 
-COMMANDS: tuple[click.Command, ...] = (trust, station)
+COMMANDS: tuple[click.Command, ...] = (trust, station, propose)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

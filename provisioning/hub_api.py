@@ -131,6 +131,11 @@ class HubApi:
     def send_back(self, ident: str, reason: str) -> None:
         self._post(f"/api/pending/{quote(ident, safe='')}/return", {"reason": reason})
 
+    def propose(self, kind: str, area: str, title: str, targets: Mapping[str, str]) -> int:
+        """Put a policy or templates up for signature; the proposal's id."""
+        body = {"kind": kind, "area": area, "title": title, "targets": dict(targets)}
+        return int(self._shaped(self._post("/api/proposals", body), dict[str, Any]).get("id", 0))
+
     def alerts(self) -> list[dict[str, Any]]:
         return self._shaped(self._get("/api/alerts"), list[dict[str, Any]])
 

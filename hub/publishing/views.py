@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 from werkzeug.wrappers import Response as BaseResponse
 
 from hub.auth import guard
+from hub.auth.roles import Right
 from hub.content.blobs import blob_path
 from hub.errors import BadInputError, N_, NotFoundError
 from hub.publishing import actions, repository
@@ -21,7 +22,7 @@ from hub.publishing.model import Signable, State
 from hub.publishing.online_keys import OnlineKeys
 from wire.bundle import MAX_METADATA_BYTES, METADATA, TARGETS
 from wire.codec import decode, encode
-from wire.content import Sha256
+from wire.content import AreaPath, Sha256
 
 blueprint = Blueprint("publishing_api", __name__)
 
@@ -30,6 +31,7 @@ GZIP_FROM_BYTES = 512
 FOR_EVER = "public, max-age=31536000, immutable"
 _HASHED = re.compile(r"(?P<folder>.+)/(?P<sha256>[0-9a-f]{64})\.(?P<name>[^/]+)")
 MAX_SIGNATURE_BODY = 2 * MAX_METADATA_BYTES
+MAX_PROPOSAL_BODY = 1024 * 1024
 
 
 class AskTime(Struct, frozen=True):
@@ -39,6 +41,15 @@ class AskTime(Struct, frozen=True):
 class NewSignature(Struct, frozen=True):
     digest: Sha256
     metadata: str
+
+
+class NewProposal(Struct, frozen=True):
+    """A policy or a template, as its author wrote it; programmes and placements have pages of their own."""
+
+    kind: Annotated[str, Meta(pattern="^(policy|template)$")]
+    area: AreaPath
+    title: Annotated[str, Meta(min_length=1, max_length=300)]
+    targets: Annotated[dict[str, str], Meta(min_length=1, max_length=50)]
 
 
 class Returned(Struct, frozen=True):
@@ -103,6 +114,18 @@ def attest_time() -> Response:
 def pending() -> Response:
     found = actions.signable(guard.current_hub(), guard.current_person())
     return jsonify([_describe(signable) for signable in found])
+
+
+@blueprint.post("/api/proposals")
+@guard.needs(Right.EDIT)
+@guard.body_limit(MAX_PROPOSAL_BODY)
+def propose() -> tuple[Response, int]:
+    """Put a policy or templates up for signature (`loa-provision propose`)."""
+    given = decode(request.get_data(), NewProposal, limit=MAX_PROPOSAL_BODY)
+    targets = {path: text.encode() for path, text in given.targets.items()}
+    hub, person = guard.current_hub(), guard.current_person()
+    ident = actions.submit(hub, person, area=given.area, kind=given.kind, targets=targets, title=given.title)
+    return jsonify(id=ident), 201
 
 
 @blueprint.get("/api/pending/<int:ident>")
