@@ -27,7 +27,10 @@ def blob_path(sha256: str, root: Path) -> Path:
 
 
 def store_blob(path: Path, sha256: str, root: Path) -> Path:
-    """Copy a file into the store, durably; again is no harm. Raises SoundRefusedError, ValueError if it is not `sha256`."""
+    """Copy a file into the store, durably; again is no harm.
+
+    Raises SoundRefusedError when the disk is full, ValueError when the file is not `sha256`.
+    """
     target = blob_path(sha256, root)
     if target.exists():
         return target

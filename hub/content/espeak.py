@@ -37,16 +37,14 @@ def speak(
         wav = Path(file.name)
     arguments = [program, "-v", voice, "-s", str(speed), "-a", str(_AMPLITUDE), "-b", "1", "--stdin", "-w", str(wav)]
     try:
-        done = run_limited(arguments, work_dir, _LIMITS, text=words)
-        if done.has_failed or not wav.stat().st_size:
-            raise SoundRefusedError(Refusal.DAMAGED)
+        _run(arguments, wav, words)
     except BaseException:
         wav.unlink(missing_ok=True)
         raise
     return wav
 
 
-def prepare_speech(
+def prepare_speech(  # noqa: PLR0913 - all of `speak` and the limits
     text: str,
     work_dir: Path,
     *,
@@ -61,3 +59,9 @@ def prepare_speech(
         return prepare_sound(wav, work_dir, limits=limits)
     finally:
         wav.unlink(missing_ok=True)
+
+
+def _run(arguments: list[str], wav: Path, words: str) -> None:
+    done = run_limited(arguments, wav.parent, _LIMITS, text=words)
+    if done.has_failed or not wav.stat().st_size:
+        raise SoundRefusedError(Refusal.NO_WORDS)

@@ -1,7 +1,7 @@
 """Runs ffmpeg and espeak-ng on what strangers sent: an argument list, no shell, no input but ours, and firm limits.
 
-Time, memory, file size and open files are limited by `prlimit` (util-linux), not by code between fork and exec, which is
-not safe in a web process with threads. Output is kept in files that the same limits bound.
+Time, memory, file size and open files are limited by `prlimit` (util-linux), not by code between fork and exec, which
+is not safe in a web process with threads. Output is kept in files that the same limits bound.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ MESSAGES: dict[Refusal, str] = {
     Refusal.TOO_LARGE: N_("The file is larger than {limit_mb} MB. Nothing was stored."),
     Refusal.UPLOAD_CUT: N_("The upload broke off. Nothing was stored; upload the file again."),
     Refusal.TEXT: N_("This is a text file, whatever its name says. Upload a recording."),
-    Refusal.ARCHIVE: N_("This is an archive or an office document (ZIP or the like). Unpack it and upload the recording."),
+    Refusal.ARCHIVE: N_("This is an archive or office document (ZIP or the like). Unpack it and upload the recording."),
     Refusal.PLAYLIST: N_("This is a playlist that names other files. Upload the recording itself."),
     Refusal.VIDEO: N_("This is a video. Upload its sound alone (MP3, M4A, WAV, Ogg, Opus or FLAC)."),
     Refusal.DOCUMENT: N_("This is a picture or a document. Upload a recording."),

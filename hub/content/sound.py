@@ -1,7 +1,7 @@
-"""A foreign recording becomes the sound that devices play: checked, Ogg Opus, one loudness, a length exact to the frame.
+"""A foreign recording becomes the sound that devices play: checked, Ogg Opus, one loudness, an exact length.
 
-Takes minutes for an hour of sound: callers work outside of transactions and, where they can, outside of requests.
-Where it stands: `uploads` brings the file, `sniff` says what it is, `ffmpeg` measures and encodes, `loudness` decides the
+An hour of sound takes a minute or more: callers work outside of transactions and, where they can, outside of requests.
+Where it stands: `uploads` brings the file, `sniff` says what it is, `ffmpeg` measures and encodes, `loudness` sets the
 gain, `blobs` keeps the result. A failure leaves nothing behind.
 """
 
@@ -64,19 +64,27 @@ def prepare_sound(source: Path, work_dir: Path, *, limits: SoundLimits | None = 
     kind = sniff(source)
     check_space(work_dir, source.stat().st_size)
     with tempfile.TemporaryDirectory(prefix="sound-", dir=work_dir) as folder:
+        declared_ms = ffmpeg.probe(source, kind, Path(folder), limits.programs)
+        _check_length(declared_ms or 0, limits)
         measured = ffmpeg.measure(source, kind, Path(folder), limits.programs, max_s=limits.max_ms / 1000)
-        _check(measured, limits)
+        _check(measured, declared_ms, limits)
         made = Path(folder) / "made.opus"
         loudness = _encode(source, kind, made, measured.loudness, limits)
         return _finish(made, work_dir, loudness, kind)
 
 
-def _check(measured: ffmpeg.Measured, limits: SoundLimits) -> None:
-    declared, decoded = measured.declared_ms, measured.decoded_ms
-    if decoded > limits.max_ms:
+def _check_length(length_ms: int, limits: SoundLimits) -> None:
+    if length_ms > limits.max_ms:
         raise SoundRefusedError(Refusal.TOO_LONG, limit_min=limits.max_ms // 60_000)
-    if declared is not None and decoded < declared - LENGTH_TOLERANCE_MS:
+
+
+def _check(measured: ffmpeg.Measured, declared_ms: int | None, limits: SoundLimits) -> None:
+    decoded = measured.decoded_ms
+    _check_length(decoded, limits)
+    if declared_ms is not None and decoded < declared_ms - LENGTH_TOLERANCE_MS:
         raise SoundRefusedError(Refusal.TRUNCATED)
+    if measured.is_damaged:
+        raise SoundRefusedError(Refusal.DAMAGED)
     if decoded < limits.min_ms:
         raise SoundRefusedError(Refusal.TOO_SHORT, seconds=f"{decoded / 1000:.1f}", limit=f"{limits.min_ms / 1000:g}")
     if measured.loudness.is_silent:
@@ -93,14 +101,14 @@ def _encode(source: Path, kind: SoundFormat, made: Path, loudness: Loudness, lim
         overshoot_db = result.true_peak_db - MAX_TRUE_PEAK_DB
         if overshoot_db <= 0:
             return result
-        gain_db -= overshoot_db + CODEC_MARGIN_DB / 4
+        gain_db -= overshoot_db + CODEC_MARGIN_DB
     raise SoundRefusedError(Refusal.DAMAGED)  # no real sound does this; a crafted one might
 
 
 def _finish(made: Path, work_dir: Path, loudness: Loudness, kind: SoundFormat) -> PreparedSound:
     frames = soundfile.info(str(made)).frames
     if not frames or frames % ffmpeg.FRAME_SAMPLES:
-        raise RuntimeError(f"the encoder made {frames} frames, which is no whole number of Opus frames")
+        raise SoundRefusedError(Refusal.DAMAGED)  # the device would not know when it ends
     with made.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         size = os.fstat(file.fileno()).st_size

@@ -1,4 +1,4 @@
-"""An uploaded file on its way to disk: bounded while it streams in, and named by us. Its own name is only ever shown."""
+"""An uploaded file on its way to disk: bounded while it streams in, named by us. Its own name is only ever shown."""
 
 from __future__ import annotations
 
