@@ -154,4 +154,5 @@ def _key_name(shown: Shown, wanted: str) -> str:
 
 
 def _province_name(here: Station) -> str:
-    return words()("province {code}", code=here.store.held.province) if here.store.held.province else ""
+    _, province = words(), here.store.held.province
+    return _("province {code}", code=province) if province else ""

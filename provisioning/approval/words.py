@@ -94,7 +94,7 @@ def length(value_ms: int, _: Words) -> str:
     """A stretch of time to the second; below ten seconds to the tenth."""
     if value_ms < 10 * SECOND and value_ms % SECOND:
         tenths = (value_ms + 50) // 100
-        return _("{seconds} seconds", seconds=f"{tenths // 10}{_('.')}{tenths % 10}")
+        return _("{whole}.{tenths} seconds", whole=tenths // 10, tenths=tenths % 10)
     seconds = (value_ms + SECOND // 2) // SECOND
     hours, minutes, seconds = seconds // 3600, seconds // 60 % 60, seconds % 60
     parts = [

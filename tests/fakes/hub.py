@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any
 
 from flask import Flask, Response, abort, g, jsonify, request, send_file
-from io import BytesIO
 from werkzeug.serving import make_server
 
 from tests.builders import Province
@@ -126,7 +126,9 @@ class FakeHub:
 
     def take_log(self, body: bytes) -> dict[str, Any]:
         lines = [line for line in body.split(b"\n") if line]
-        refused = [{"line": n, "reason": "not an envelope"} for n, line in enumerate(lines, 1) if not line.startswith(b"{")]
+        refused = [
+            {"line": n, "reason": "not an envelope"} for n, line in enumerate(lines, 1) if not line.startswith(b"{")
+        ]
         good = [line for line in lines if line.startswith(b"{")]
         new = set(good) - self.log_lines
         self.log_lines |= new
@@ -142,7 +144,9 @@ class RefusedError(Exception):
 def create_hub(hub: FakeHub) -> Flask:
     app = Flask("fake-hub")
     app.before_request(lambda: hub.requests.append(f"{request.method} {request.path}"))
-    app.before_request(lambda: setattr(g, "person", request.headers.get("Authorization", "")[7:].removeprefix("token-")))
+    app.before_request(
+        lambda: setattr(g, "person", request.headers.get("Authorization", "")[7:].removeprefix("token-"))
+    )
     app.register_error_handler(RefusedError, lambda e: _problem(e.status, e.code))
     app.register_error_handler(WireError, lambda e: _problem(400, e.code, e.detail))
     _add_files(app, hub)
@@ -260,5 +264,8 @@ def _add_alerts(app: Flask, hub: FakeHub) -> None:
 
     @app.get("/api/areas")
     def areas() -> Response:
-        told = [{"path": "08", "name": "Tỉnh Tuyên Quang"}, {"path": "08/00694", "name": "Xã Lũng Cú", "clusters": 3, "households": 412}]
+        told = [
+            {"path": "08", "name": "Tỉnh Tuyên Quang"},
+            {"path": "08/00694", "name": "Xã Lũng Cú", "clusters": 3, "households": 412},
+        ]
         return jsonify([one for one in told if contains("08", one["path"])])

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from tests.builders import make_programme
+from tests.fakes.hub import real_now
 from tests.provisioning.conftest import CHAIR, COMMUNE, DEPUTY, a_programme, passphrase_of, put_sound
 from wire.areas import placements_target, policy_target, programme_target
 from wire.codec import encode
 from wire.content import Item
 from wire.policy import Hours, Policy, QuietException
 from wire.units import HOUR, UtcTime
-
-from tests.fakes.hub import real_now
 
 PATH = programme_target(COMMUNE)
 
@@ -49,7 +48,7 @@ def test_only_the_difference_to_the_last_release_is_shown(hub, browser):
 
     shown = browser.look(ident)
 
-    assert ("added", "Bản tin", "Họp thôn") in marks(shown)
+    assert ("added", "Tin bài", "Họp thôn") in marks(shown)
     assert not [change for change in marks(shown) if "Tiêm phòng" in change[2]]
     assert [(one["title"], one["is_new"]) for one in shown["media"]] == [("Tiêm phòng", False), ("Họp thôn", True)]
 
@@ -135,7 +134,9 @@ def test_a_template_goes_through_the_same_list(hub, browser):
 
 
 def test_own_work_is_not_signed(hub, browser):
-    ident = hub.submit(COMMUNE, "programme", {PATH: encode(make_programme(COMMUNE, issued=real_now()))}, authors=[CHAIR])
+    ident = hub.submit(
+        COMMUNE, "programme", {PATH: encode(make_programme(COMMUNE, issued=real_now()))}, authors=[CHAIR]
+    )
     browser.sign_in(CHAIR)
 
     shown = browser.look(ident)

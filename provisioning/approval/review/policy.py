@@ -98,18 +98,10 @@ def compare_policies(before: Policy | None, after: Policy, context: Context) -> 
     exceptions = compare(old_exceptions, after.exceptions, EXCEPTIONS, context)
     section = context.words("Rules of {area}", area=after.area)
     if before is None:
-        return [
-            *exceptions,
-            Change(Mark.LOUD, section, context.words("First policy"), lines_of(after, POLICY, context)),
-        ]
-    return [
-        *exceptions,
-        *(
-            _field(name, before, after, context)
-            for name in POLICY
-            if name not in DATED and _differs(name, before, after)
-        ),
-    ]
+        first = Change(Mark.LOUD, section, context.words("First policy"), lines_of(after, POLICY, context))
+        return [*exceptions, first]
+    differing = [name for name in POLICY if name not in DATED and _differs(name, before, after)]
+    return [*exceptions, *(_field(name, before, after, context) for name in differing)]
 
 
 def _differs(name: str, before: Policy, after: Policy) -> bool:

@@ -2,9 +2,9 @@
 
 import { get } from "./api.js";
 import { h, show } from "./dom.js";
-import { t } from "./words.js";
+import { N_, t } from "./words.js";
 
-export const KINDS = { programme: "Programme", policy: "Hours and volume", placements: "Places of devices", template: "Emergency template" };
+export const KINDS = { programme: N_("Programme"), policy: N_("Hours and volume"), placements: N_("Places of devices"), template: N_("Emergency template") };
 
 export async function pendingPage(session) {
   const { pending } = await get("/api/pending");

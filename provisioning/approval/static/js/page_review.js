@@ -3,9 +3,9 @@
 import { get, post } from "./api.js";
 import { field, form, h, notice, player, show } from "./dom.js";
 import { KINDS } from "./page_pending.js";
-import { t } from "./words.js";
+import { N_, t } from "./words.js";
 
-const MARKS = { added: "New", removed: "Gone", changed: "Changed", loud: "Look closely" };
+const MARKS = { added: N_("New"), removed: N_("Gone"), changed: N_("Changed"), loud: N_("Look closely") };
 
 export async function reviewPage(ident, session) {
   show(h("h1", {}, t("Checking what was sent …")), h("p", { class: "loading" }, t("Signatures, content and every sound are being verified.")));

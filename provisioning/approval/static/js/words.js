@@ -6,6 +6,9 @@ let catalogue = {};
 export let language = "";
 const KEPT = "language";
 
+// Marks a sentence for the catalogue where it is translated later.
+export const N_ = (msgid) => msgid;
+
 export function t(msgid, values = {}) {
   return (catalogue[msgid] || msgid).replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
 }
