@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy
+import numpy as np
 import pytest
 import soundfile
 from flask.testing import FlaskClient
@@ -96,7 +96,7 @@ def browser(station) -> Browser:
 def opus(seconds: float = 1.0, tone_hz: float = 440.0) -> bytes:
     """A real Ogg Opus recording."""
     rate = 48_000
-    wave = 0.2 * numpy.sin(2 * numpy.pi * tone_hz * numpy.arange(int(rate * seconds)) / rate)
+    wave = 0.2 * np.sin(2 * np.pi * tone_hz * np.arange(int(rate * seconds)) / rate)
     out = io.BytesIO()
     soundfile.write(out, wave.astype("float32"), rate, format="OGG", subtype="OPUS")
     return out.getvalue()

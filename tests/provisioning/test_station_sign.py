@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from tests.builders import make_programme
+from tests.builders import make_placement, make_programme, make_template, new_signer
 from tests.fakes.hub import real_now
 from tests.provisioning.conftest import CHAIR, COMMUNE, DEPUTY, a_programme, passphrase_of, put_sound
 from wire.areas import placements_target, policy_target, programme_target
 from wire.codec import encode
 from wire.content import Item
+from wire.enrolment import Placements
 from wire.policy import Hours, Policy, QuietException
 from wire.units import HOUR, UtcTime
 
@@ -61,10 +62,11 @@ def test_the_page_plays_the_verified_sound_from_this_machine(hub, browser):
     before = browser.get(f"/api/sounds/{sound.sha256}").status_code
     browser.look(ident)
     hub.blobs.clear()
-    answer = browser.get(f"/api/sounds/{sound.sha256}", headers={"Range": "bytes=0-3"})
+    with browser.get(f"/api/sounds/{sound.sha256}", headers={"Range": "bytes=0-3"}) as answer:
+        played = answer.status_code, answer.data
 
     assert before == 404
-    assert (answer.status_code, answer.data) == (206, b"OggS")
+    assert played == (206, b"OggS")
 
 
 def test_a_province_needs_two_approvers(hub, browser, station):
@@ -81,7 +83,8 @@ def test_a_province_needs_two_approvers(hub, browser, station):
     assert again["keys"] == []
     assert shown["signatures"] == 1
     assert second.json["state"] == "released"
-    assert hub.province.held().roles["p08"].version == 2
+    released = hub.province.held().roles["p08"]
+    assert (released.version, len(released.signatures)) == (2, 2)
 
 
 def test_what_lies_outside_the_quiet_hours_is_shouted(hub, browser):
@@ -98,9 +101,6 @@ def test_what_lies_outside_the_quiet_hours_is_shouted(hub, browser):
 
 
 def test_a_registrar_moves_a_device(hub, browser):
-    from tests.builders import make_placement, new_signer
-    from wire.enrolment import Placements
-
     key = new_signer()
     here = make_placement("loa-1", "08/00694/01", key)
     hub.province.publish_placements(COMMUNE, [here])
@@ -118,8 +118,6 @@ def test_a_registrar_moves_a_device(hub, browser):
 
 
 def test_a_template_goes_through_the_same_list(hub, browser):
-    from tests.builders import make_template
-
     template = make_template(sound=put_sound(hub))
     ident = hub.submit("08", "template", {"templates/08/xa-lu.json": encode(template)})
     browser.sign_in("binh")
@@ -207,20 +205,6 @@ def test_it_goes_back_with_a_reason(hub, browser):
     assert empty.status_code == 409
     assert answer.status_code == 200
     assert hub.returned == [(ident, "Sai giờ họp")]
-
-
-def test_the_deputys_signature_after_a_return_to_the_hub_is_of_the_same_bytes(hub, browser):
-    policy = Policy("08", real_now())
-    ident = hub.submit("08", "policy", {policy_target("08"): encode(policy)})
-    browser.sign_in("binh")
-    browser.sign(ident, browser.look(ident), "binh")
-    first = hub.waiting[ident].metadata
-    browser.sign_in("lan")
-    browser.sign(ident, browser.look(ident), "lan")
-
-    released = hub.province.held().roles["p08"]
-    assert len(released.signatures) == 2
-    assert released.payload in first.replace(b" ", b"") or released.version == 2
 
 
 def test_a_wrong_passphrase_signs_nothing_and_slows_down(hub, browser):
