@@ -90,18 +90,8 @@ def encode(source: Path, kind: SoundFormat, target: Path, gain_db: float, limits
     # Constrained: a tone or music may not take twice the bit rate, which a commune pays for over its SIM cards.
     codec = ["-c:a", "libopus", "-b:a", BITRATE, "-vbr", "constrained", "-application", "audio"]
     plain = ["-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact", "-flags:a", "+bitexact"]
-    end = [
-        *_FIRST_SOUND,
-        "-af",
-        filters,
-        *codec,
-        "-frame_duration",
-        str(FRAME_MS),
-        *plain,
-        "-f",
-        "ogg",
-        f"file:{target.resolve()}",
-    ]
+    out = ["-frame_duration", str(FRAME_MS), *plain, "-f", "ogg", f"file:{target.resolve()}"]
+    end = [*_FIRST_SOUND, "-af", filters, *codec, *out]
     if run_limited([*_input(source, kind), *end], target.parent, limits).has_failed:
         raise SoundRefusedError(Refusal.DAMAGED)
 

@@ -113,7 +113,8 @@ def _finish(made: Path, work_dir: Path, loudness: Loudness, kind: SoundFormat) -
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         size = os.fstat(file.fileno()).st_size
         os.fsync(file.fileno())
-    path = made.replace(work_dir / f"{digest}.opus")
+    # Named after the private folder, not the hash: two people may send the same recording at once.
+    path = made.replace(work_dir / f"{made.parent.name}.opus")
     sync_folder(work_dir)
     return PreparedSound(
         path=path, sha256=digest, size=size, duration_ms=frames // FRAMES_PER_MS, loudness_lufs=loudness.lufs,

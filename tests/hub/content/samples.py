@@ -10,8 +10,8 @@ import zipfile
 from pathlib import Path
 
 SENTENCE = (
-    "Ủy ban nhân dân xã thông báo khẩn: sơ tán khỏi vùng ngập lụt. Đề nghị bà con di chuyển người và tài sản đến nơi an "
-    "toàn trước mười bảy giờ."
+    "Ủy ban nhân dân xã thông báo khẩn: sơ tán khỏi vùng ngập lụt. Đề nghị bà con di chuyển người và tài sản đến nơi "
+    "an toàn trước mười bảy giờ."
 )
 
 FORMATS = {

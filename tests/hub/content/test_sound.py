@@ -92,10 +92,10 @@ def test_gain_is_constant(tmp_path: Path, work: Path) -> None:
     assert loud == pytest.approx(4 * quiet, rel=0.05)
 
 
-def test_same_recording_gives_the_same_blob(spoken: Path, work: Path, tmp_path: Path) -> None:
-    other = tmp_path / "other"
-    other.mkdir()
-    assert prepare_sound(spoken, work).sha256 == prepare_sound(spoken, other).sha256
+def test_same_recording_gives_the_same_blob_in_a_file_of_its_own(spoken: Path, work: Path) -> None:
+    first, second = prepare_sound(spoken, work), prepare_sound(spoken, work)
+    assert first.sha256 == second.sha256
+    assert first.path != second.path
 
 
 def test_tags_of_the_source_are_not_passed_on(spoken: Path, tmp_path: Path, work: Path) -> None:
@@ -177,6 +177,13 @@ def test_film_without_sound_is_refused(tmp_path: Path, work: Path) -> None:
     video = tmp_path / "mute.m4a"
     samples.ffmpeg("-f", "lavfi", "-i", "testsrc=d=2:s=64x64", "-f", "mp4", video)
     assert refusal(video, work) == Refusal.VIDEO
+
+
+def test_file_with_subtitles_alone_is_refused(tmp_path: Path, work: Path) -> None:
+    subtitles, source = tmp_path / "words.srt", tmp_path / "words.m4a"
+    subtitles.write_text("1\n00:00:00,000 --> 00:00:03,000\nxin\n")
+    samples.ffmpeg("-i", subtitles, "-c:s", "mov_text", "-f", "mp4", source)
+    assert refusal(source, work) == Refusal.NO_AUDIO
 
 
 @pytest.mark.parametrize("mark", [b"drms", b"enca"])
