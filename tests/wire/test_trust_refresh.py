@@ -98,10 +98,12 @@ def test_with_nothing_new_two_files_are_asked_for(province):
     assert (outcome.installed, outcome.held) == ((), held)
 
 
-def test_every_wanted_file_has_a_limit_of_its_signed_length(province):
+def test_every_wanted_file_has_a_limit_and_its_signed_length_where_there_is_one(province):
     asked, _ = watched(province, pin_root(province.root))
     limits = {wanted.name: wanted.max_bytes for wanted in asked}
-    assert limits["1.c00694.json"] == len(province.files["1.c00694.json"])
+    assert limits["2.snapshot.json"] == len(province.files["2.snapshot.json"])
+    assert limits["1.c00694.json"] == limits["2.root.json"] == 512 * 1024
+    assert limits["timestamp.json"] == 16 * 1024
 
 
 def test_a_refresh_that_breaks_off_changes_nothing(province):
@@ -161,7 +163,7 @@ def test_a_rollback_is_refused_even_when_every_file_on_the_card_was_lost(provinc
 def test_the_same_version_with_another_content_is_refused(province):
     held = province.held(DEVICE)
     other = province.revise("c00694", lambda signed: signed.targets.clear(), version=0)
-    province.publish({"c00694": other})
+    serve_unread(province, "c00694", 1, other)
     outcome = province.refresh(held, DEVICE)
     assert codes(outcome) == [("c00694", "out_of_date")]
     assert programme_version(outcome.held) == 1
@@ -172,7 +174,7 @@ def test_a_file_of_another_moment_does_not_match_the_snapshot(province):
     province.publish_programme(HOME, make_programme(HOME, issued=NOW + 1))
     province.files["2.c00694.json"] = province.files["1.c00694.json"]
     outcome = province.refresh(held, DEVICE)
-    assert codes(outcome) == [("c00694", "malformed")]
+    assert codes(outcome) == [("c00694", "out_of_date")]
     assert programme_version(outcome.held) == 1
 
 
@@ -278,9 +280,9 @@ def test_a_revoked_keys_programme_stops_when_the_revocation_is_installed(provinc
 
 
 def test_a_rotation_after_a_remaining_key_has_signed_stops_nothing(province):
+    held = province.held(DEVICE)
     deputy = province.signers["deputy-00694"]
     province.publish({"c00694": sign_role(province.roles["c00694"], deputy)})
-    held = province.held(DEVICE)
     province.publish({"g08-01": province.revise("g08-01", replace_keys("c00694", [deputy]))})
     outcome = province.refresh(held, DEVICE)
     assert (dropped(outcome), programme_version(outcome.held)) == ([], 1)
@@ -402,6 +404,10 @@ def test_a_root_that_changes_the_office_is_not_taken_before_the_office_has_signe
     assert province.refresh(held, DEVICE).held == held
     province.files["timestamp.json"] = genuine
     province.publish({"targets": province.revise("targets", lambda signed: None, office)})
+    signed = province.files.pop("2.targets.json")
+    outcome = province.refresh(held, DEVICE)
+    assert (codes(outcome), dropped(outcome), outcome.held) == ([("targets", "missing")], [], held)
+    province.files["2.targets.json"] = signed
     outcome = province.refresh(held, DEVICE)
     assert (outcome.held.root.version, programme_version(outcome.held)) == (2, 1)
 

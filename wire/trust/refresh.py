@@ -82,17 +82,20 @@ class _StopError(Exception):
 
 @dataclass
 class _Refresh:
-    held: Held
+    before: Held
     scope: Scope
     floor: UtcTime
     rules: Rules
+    held: Held = field(init=False)
     roles: dict[str, RoleFile[Targets]] = field(default_factory=dict)
     installed: list[str] = field(default_factory=list)
     dropped: list[Refusal] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.held = self.before
+
     def steps(self) -> Steps[Outcome]:
-        before = self.held
         try:
             yield from self._roots()
             self.floor = raised_floor(self.held, self.floor)
@@ -100,22 +103,24 @@ class _Refresh:
             snapshot = yield from self._snapshot(timestamp)
             fresh = replace(self.held, timestamp=timestamp, snapshot=snapshot)
             yield from self._role(Targets.type, (self.held.root,), snapshot, frozen=False)
+            if Targets.type not in self.roles:
+                raise _StopError
         except _StopError:
-            return self._outcome(self._roots_alone(before))
-        self._note_moved(before)
+            return self._outcome(self._roots_alone())
+        self._note_moved()
         return self._outcome(replace(fresh, roles=self.roles))
 
     def _outcome(self, held: Held) -> Outcome:
         held = replace(held, versions=highest_versions(held.versions, held))
         return Outcome(held, tuple(self.installed), tuple(self.dropped), tuple(self.refusals))
 
-    def _roots_alone(self, before: Held) -> Held:
+    def _roots_alone(self) -> Held:
         """What an early stop leaves: new roots, unless they disown `targets` before its successor came."""
-        self.installed = [name for name in self.installed if name == Root.type]
-        if before.targets is None or self._still_vouched(Targets.type, self.held.root):
+        self.installed, self.dropped = [name for name in self.installed if name == Root.type], []
+        if self.before.targets is None or self._still_vouched(Targets.type, self.held.root):
             return self.held
         self.installed = []
-        return before
+        return self.before
 
     def _refuse(self, role: str, error: WireError) -> None:
         self.refusals.append(Refusal(role, error.code, error.detail))
@@ -211,8 +216,8 @@ class _Refresh:
 
     def _still_vouched(self, name: str, delegator: Delegator) -> RoleFile[Targets] | None:
         kept = self.held.roles.get(name)
-        if kept is None:
-            return None
+        if kept is None or delegator is self.before.roles.get(delegator.name, self.before.root):
+            return kept  # what vouched for it is what vouches for it now
         try:
             return verify_role(name, kept.raw, delegator, self._province() if name != Targets.type else None)
         except WireError:
@@ -222,8 +227,8 @@ class _Refresh:
         if name in self.held.roles:
             self.dropped.append(Refusal(name, "revoked", "its delegator's keys no longer vouch for what was held"))
 
-    def _note_moved(self, before: Held) -> None:
-        gone = set(before.roles) - set(self.roles) - {refusal.role for refusal in self.dropped}
+    def _note_moved(self) -> None:
+        gone = set(self.before.roles) - set(self.roles) - {refusal.role for refusal in self.dropped}
         self.dropped += [Refusal(name, "moved", "not on this device's path any more") for name in sorted(gone)]
 
     def _check_succession(self, new: RoleFile[Targets]) -> None:
