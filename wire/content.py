@@ -29,7 +29,7 @@ class Sound(Struct, frozen=True, tag="sound", tag_field="kind"):
     sha256: Sha256
     size: Annotated[int, Meta(gt=0, le=MAX_BLOB_BYTES)]
     duration_ms: Annotated[int, Meta(gt=0, le=MAX_DURATION_MS)]
-    loudness_mlufs: int = -16_000
+    loudness_mlufs: int = -23_000
     """Integrated loudness in thousandths of a LUFS (EBU R 128)."""
 
     @property

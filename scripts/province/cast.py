@@ -88,7 +88,8 @@ PEOPLE = (
 )
 
 LOUDSPEAKERS = (
-    Loudspeaker("loa-tantrao-01", "cl-02545-01", "Cụm loa Tân Lập", f"{VALLEY}/01", lat=21.8146, lon=105.4601),
+    Loudspeaker("loa-tantrao-01", "cl-02545-01", "Cụm loa Tân Lập", f"{VALLEY}/01", output="card",
+                lat=21.8146, lon=105.4601),
     Loudspeaker("loa-tantrao-02", "cl-02545-02", "Cụm loa thôn Bòng", f"{VALLEY}/02", lat=21.8082, lon=105.4517),
     Loudspeaker("loa-tantrao-03", "cl-02545-03", "Cụm loa thôn Cả", f"{VALLEY}/03", output="broken",
                 lat=21.8190, lon=105.4480,
@@ -132,20 +133,30 @@ CORN_SEED = Bulletin(
     essential=True,
     languages={"hmn": "Xeem Đồng Văn muab noob pob kws rau pej xeem hauv zos Má Lé, thaum yim teev sawv ntxov."},
 )
-LIBRARY = Bulletin("Nhạc dân ca Tày", "", sort="music")
-
+FOLK_TUNE = Bulletin("Nhạc dân ca", "", sort="music")
+BULLETINS = {VALLEY: (GREETING, SWINE_FEVER, FOLK_TUNE), MOUNTAIN: (CORN_SEED, FOLK_TUNE)}
 SERIES_TITLE = "Bản tin thời sự tỉnh"
-FLOOD = {
-    "id": "xa-lu-thuy-dien",
-    "title": "Thủy điện xả lũ khẩn cấp",
-    "hazard": "lũ, xả lũ",
-    "severity": 4,
-    "vi": "Thông báo khẩn. {ho} xả lũ khẩn cấp. Bà con ở vùng thấp ven sông di chuyển ngay lên nơi cao. "
-    "Mang theo giấy tờ và đèn pin. Không đi qua ngầm, tràn.",
-    "hmn": "Ceeb toom. {ho} tso dej. Cov neeg nyob ze dej mus rau qhov siab tam sim no.",
-    "choices": {
-        "tuyen-quang": "Hồ thủy điện Tuyên Quang",
-        "chiem-hoa": "Hồ thủy điện Chiêm Hóa",
-        "nho-que": "Hồ thủy điện Nho Quế",
-    },
-}
+
+
+@dataclass(frozen=True)
+class EmergencyWords:
+    """An emergency template's words; {ho} is the blank, filled from `choices`."""
+
+    ident: str
+    title: str
+    hazard: str
+    severity: int
+    vi: str
+    hmn: str
+    choices: dict[str, str]
+
+
+FLOOD = EmergencyWords(
+    ident="xa-lu-thuy-dien",
+    title="Thủy điện xả lũ khẩn cấp",
+    hazard="lũ, xả lũ",
+    severity=4,
+    vi="{ho} xả lũ khẩn cấp. Bà con ở vùng thấp ven sông di chuyển ngay lên nơi cao.",
+    hmn="{ho} tso dej. Cov neeg nyob ze dej mus rau qhov siab tam sim no.",
+    choices={"tuyen-quang": "Hồ thủy điện Tuyên Quang", "nho-que": "Hồ thủy điện Nho Quế"},
+)
