@@ -8,14 +8,20 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
+from amqtt.adapters import ReaderAdapter, WriterAdapter
 from amqtt.broker import Broker
 from amqtt.contexts import Action, BaseContext
+from amqtt.errors import AMQTTError, MQTTError
+from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
 from amqtt.plugins.base import BaseAuthPlugin, BaseTopicPlugin
 from amqtt.session import Session
 
 from hub import broker_rights
 from hub.config import Config, load_config
 from hub.db import Database
+
+CONNECT_S = 10.0
+"""Within this time a connection must say who it is."""
 
 log = logging.getLogger(__name__)
 
@@ -61,14 +67,59 @@ class LoaAcl(BaseTopicPlugin):
     async def topic_filtering(
         self, *, session: Session | None = None, topic: str | None = None, action: Action | None = None
     ) -> bool | None:
-        if session is None or not session.username or not topic:
+        if session is None or not session.client_id or not topic:
             return False
         may = broker_rights.may_publish if action == Action.PUBLISH else broker_rights.may_hear
-        return may(self._rights.config, session.username, topic)
+        return may(self._rights.config, session.client_id, topic)
+
+
+class GuardedBroker(Broker):
+    """amqtt with the password asked first.
+
+    On its own amqtt ends or rewrites the session of a client id before it asks for the password, and sends a last will
+    wherever it is addressed: anybody could silence a device, and a device could speak for the hub. Every session here is
+    a clean one (design §6).
+    """
+
+    async def _initialize_client_session(
+        self, reader: ReaderAdapter, writer: WriterAdapter, remote_address: str, remote_port: int
+    ) -> tuple[BrokerProtocolHandler, Session]:
+        handler, session = await self._read_connect(reader, writer)
+        session.clean_session = True
+        session.parent = 0
+        if not await self._may_connect(session):
+            log.warning("%s:%d refused as %s", remote_address, remote_port, str(session.client_id)[:40])
+            handler.attach(session, reader, writer)
+            await handler.mqtt_connack_authorize(authorize=False)
+            await writer.close()
+            raise AMQTTError("not authorized")
+        await self._delete_session(str(session.client_id))
+        return handler, session
+
+    async def _read_connect(
+        self, reader: ReaderAdapter, writer: WriterAdapter
+    ) -> tuple[BrokerProtocolHandler, Session]:
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                return await BrokerProtocolHandler.init_from_connect(reader, writer, self.plugins_manager)
+        except (AMQTTError, MQTTError):
+            await writer.close()
+            raise
+        except TimeoutError as error:
+            await writer.close()
+            raise AMQTTError("nothing said") from error
+
+    async def _may_connect(self, session: Session) -> bool:
+        if not await self._authenticate(session, self.listeners_config["default"]):
+            return False
+        will = session.will_topic if session.will_flag else None
+        return not will or await self._topic_filtering(session, will, Action.PUBLISH)
 
 
 def run_broker(config: Config, config_file: Path | None = None) -> None:
     """Serve until SIGTERM or SIGINT."""
+    for chatty in ("amqtt", "transitions"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
     asyncio.run(_serve(config, config_file))
 
 
@@ -79,7 +130,7 @@ async def _serve(config: Config, config_file: Path | None) -> None:
         loop.add_signal_handler(number, stop.set)
     plugin = {"directory": config.dir, "file": str(config_file or "")}
     listener = {"type": "tcp", "bind": f"{config.broker_host}:{config.broker_port}"}
-    broker = Broker(
+    broker = GuardedBroker(
         {"listeners": {"default": listener}, "plugins": {"hub.broker.LoaAuth": plugin, "hub.broker.LoaAcl": plugin}}
     )
     await broker.start()

@@ -26,16 +26,16 @@ def _configuration(config: Config, folder: Path) -> str:
         "persistence false",
         "allow_anonymous false",
         "set_tcp_nodelay true",
-        "use_username_as_clientid true",
         "max_queued_messages 1000",
         "max_inflight_messages 200",
-        "message_size_limit 262144",
+        "max_packet_size 262144",
         f"password_file {folder / 'passwords'}",
         f"acl_file {folder / 'acl'}",
         "log_dest stderr",
         "log_type error",
         "log_type warning",
         f"listener {config.broker_port} {config.broker_host}",
+        "use_username_as_clientid true",  # a setting of the listener above it
     ]
     if os.geteuid() == 0:
         lines.insert(0, "user root")  # else it drops to `mosquitto`, who may not read a private folder
