@@ -201,7 +201,9 @@ def _template_entry(one: SignedTemplate, _: Words) -> dict[str, Any]:
         for blank in one.template.blanks
     ]
     head = {"id": one.template.id, "title": one.template.title, "hazard": one.template.hazard}
-    return {**head, "severity": one.template.severity, "sha256": one.sha256, "blanks": blanks}
+    wordings = {wording.language: wording.text for wording in one.template.wordings}
+    text = wordings.get(_.language) or next(iter(wordings.values()))
+    return {**head, "severity": one.template.severity, "sha256": one.sha256, "blanks": blanks, "text": text}
 
 
 def _told_areas(at_desk: Desk) -> dict[str, dict[str, Any]]:

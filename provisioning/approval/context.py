@@ -90,10 +90,10 @@ def session() -> Session:
 
 
 def words() -> Words:
-    """The language that the page asks for; the first one for everybody else."""
+    """What the person chose with the switch; the first language for everybody else, whatever the browser prefers."""
     known = station().words
-    wanted = request.accept_languages.best_match(list(known)) if request.accept_languages else None
-    return known[wanted or next(iter(known))]
+    wanted = request.headers.get("X-Language", "")
+    return known.get(wanted) or next(iter(known.values()))
 
 
 def login() -> Login:

@@ -94,7 +94,7 @@ def _receipt(row: Mapping[str, Any], _: Words) -> dict[str, Any]:
         "states": states,
         "states_text": ", ".join(_(STATES.get(state, state)) for state in states) or _("has not answered"),
         "at": at,
-        "at_text": say.instant(at, _) if isinstance(at, int) else "",
+        "at_text": say.time_stamp(at) if isinstance(at, int) else "",
         "detail": str(row.get("detail", "")),
         "is_fault": not states or bool(FAULTY & set(states)),
     }

@@ -9,6 +9,7 @@ from provisioning.approval import words as say
 from provisioning.approval.keyring import KeyFile
 from provisioning.approval.proposals import Shown
 from provisioning.approval.review import Media
+from provisioning.approval.review.effect import DayChange, days_text
 from provisioning.approval.words import N_, Words
 from provisioning.hub_api import Pending
 from wire.content import Image, Sound, Video
@@ -56,10 +57,17 @@ def shown_proposal(shown: Shown, username: str, now: UtcTime, _: Words) -> dict[
         "notes": list(review.notes),
         "changes": [{**dataclasses.asdict(change), "mark": change.mark.value} for change in review.changes],
         "media": [media_entry(media, _) for media in review.media],
-        "on_air": [
-            {**dataclasses.asdict(day), "plays": [{**dataclasses.asdict(p), "mark": p.mark.value} for p in day.plays]}
-            for day in review.on_air
-        ],
+        "on_air": [_air_entry(change, _) for change in review.on_air],
+    }
+
+
+def _air_entry(change: DayChange, _: Words) -> dict[str, Any]:
+    return {
+        "days": [day.isoformat() for day in change.days],
+        "days_text": days_text(change.days, _),
+        "clusters": list(change.clusters),
+        "plays": [{**dataclasses.asdict(play), "mark": play.mark.value} for play in change.plays],
+        "more": change.more,
     }
 
 

@@ -81,13 +81,18 @@ def weekday_and_day(value: date, _: Words) -> str:
 
 
 def instant(value: UtcTime | int | None, _: Words) -> str:
+    """A moment to the minute, in local time."""
     if value is None:
         return _("without end")
     if not 0 <= value < 253_402_000_000_000:
         return str(value)
     local = moment(UtcTime(value))
-    after = ((local.hour * 60 + local.minute) * 60 + local.second) * SECOND
-    return f"{clock_time(after, _)} {day(local.date(), _)}"
+    return f"{clock_time((local.hour * 60 + local.minute) * MINUTE, _)} {day(local.date(), _)}"
+
+
+def time_stamp(value: int) -> str:
+    """The local time of day to the second, for lists that are read at a glance."""
+    return moment(UtcTime(value)).strftime("%H:%M:%S")
 
 
 def length(value_ms: int, _: Words) -> str:

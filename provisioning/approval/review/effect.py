@@ -39,9 +39,9 @@ class PlayLine:
 
 @dataclass(frozen=True)
 class DayChange:
-    """A day on which these clusters play differently, all in the same way."""
+    """Days on which these clusters play differently, all in the same way."""
 
-    day: str
+    days: tuple[date, ...]
     clusters: tuple[str, ...]
     plays: tuple[PlayLine, ...]
     more: int = 0
@@ -51,17 +51,25 @@ class DayChange:
 def changes_on_air(
     before: Programmes, after: Programmes, endpoints: Sequence[Endpoint], today: date, _: Words
 ) -> list[DayChange]:
-    """Differences of the next seven days by day, clusters with the same differences together."""
-    changes: list[DayChange] = []
+    """Differences of the next seven days; clusters and days with the same differences stand together."""
+    days: dict[tuple[tuple[str, ...], tuple[PlayLine, ...]], list[date]] = {}
     for day in (today + timedelta(days=n) for n in range(DAYS_AHEAD)):
         together: dict[tuple[PlayLine, ...], list[str]] = {}
         for endpoint in endpoints[:MAX_CLUSTERS]:
             lines = _differences(before, after, endpoint, day, _)
             if lines:
                 together.setdefault(lines, []).append(endpoint.cluster)
-        said = words.weekday_and_day(day, _)
-        changes += [_shortened(DayChange(said, tuple(names), lines)) for lines, names in together.items()]
-    return changes
+        for lines, clusters in together.items():
+            days.setdefault((tuple(clusters), lines), []).append(day)
+    return [_shortened(DayChange(tuple(when), clusters, lines)) for (clusters, lines), when in days.items()]
+
+
+def days_text(days: Sequence[date], _: Words) -> str:
+    """Days in words; a run of days from its first to its last."""
+    is_run = len(days) > 1 and days[-1] - days[0] == timedelta(days=len(days) - 1)
+    if is_run:
+        return _("{first} to {last}", first=words.weekday_and_day(days[0], _), last=words.weekday_and_day(days[-1], _))
+    return ", ".join(words.weekday_and_day(day, _) for day in days)
 
 
 def _differences(

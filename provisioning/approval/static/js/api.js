@@ -19,7 +19,7 @@ export const post = (path, value = {}) => ask("POST", path, value);
 
 async function ask(method, path, value) {
   const headers = { Accept: "application/json" };
-  if (state.language) headers["Accept-Language"] = state.language;
+  if (state.language) headers["X-Language"] = state.language;
   if (method === "POST") Object.assign(headers, { "Content-Type": "application/json", "X-CSRF-Token": state.csrf });
   let response;
   try {

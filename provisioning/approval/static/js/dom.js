@@ -97,6 +97,18 @@ export function holdButton(label, holdMs, attributes, act) {
   return button;
 }
 
+// Players that sound one after the other once the first is started.
+export function playlist(sounds, t) {
+  const players = sounds.map((sound) => player(sound, t));
+  const audios = players.map((one) => one.querySelector("audio"));
+  audios.forEach((audio, n) => audio.addEventListener("ended", () => audios[n + 1]?.play()));
+  const all = h("button", { type: "button", class: "listen", onclick: () => {
+    audios.forEach((audio) => { audio.pause(); audio.currentTime = 0; });
+    audios[0].play();
+  } }, t("Listen to the whole message"));
+  return h("div", { class: "playlist" }, sounds.length > 1 && all, players);
+}
+
 // A player for one verified sound of the station; says so when its length is not the one that is signed.
 export function player(sound, t) {
   const warning = h("p", { class: "fault" });

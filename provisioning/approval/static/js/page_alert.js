@@ -51,7 +51,7 @@ export async function alertPage(ident) {
         passphrase.value = "";
       }
     });
-    return h("section", { class: "card" },
+    return h("form", { class: "card", autocomplete: "off", onsubmit: (event) => event.preventDefault() },
       alert.cancel_note && h("p", { class: "note" }, alert.cancel_note),
       alert.unlocked_text ? h("p", { class: "note" }, alert.unlocked_text) : h("div", { class: "field" }, h("label", { for: "passphrase" }, t("Passphrase of the key {key}", { key: alert.key })), passphrase),
       button, fault);

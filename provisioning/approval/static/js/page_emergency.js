@@ -1,7 +1,7 @@
 // An emergency message or a drill: where, what, in which words; looked at once more; then held to send.
 
 import { get, post } from "./api.js";
-import { field, form, h, holdButton, notice, player, show } from "./dom.js";
+import { field, form, h, holdButton, notice, playlist, show } from "./dom.js";
 import { t } from "./words.js";
 
 const HOLD_MS = 1500;
@@ -16,7 +16,7 @@ export async function emergencyPage(session, isDrill) {
 function heading(isDrill) {
   return [
     h("h1", {}, isDrill ? t("Drill") : t("Emergency message")),
-    isDrill && h("p", { class: "banner drill" }, t("This is a drill, not a real situation. Loudspeakers say so before and after.")),
+    isDrill && h("p", { class: "banner drill" }, t("This is a drill, not a real situation.")),
   ];
 }
 
@@ -33,7 +33,8 @@ function choosePage(session, isDrill, desk, choice) {
   function fill() {
     const chosen = desk.templates.find((one) => one.id === choice.template);
     body.replaceChildren(...(chosen ? [
-      h("p", { class: `tag level-${chosen.severity}` }, t("Disaster risk level {n}", { n: chosen.severity }), chosen.hazard ? ` · ${chosen.hazard}` : ""),
+      h("p", { class: "tag" }, t("Disaster risk level {n}", { n: chosen.severity }), chosen.hazard ? ` · ${chosen.hazard}` : ""),
+      h("p", { class: "big" }, chosen.text),
       ...chosen.blanks.map((blank) => blankField(blank, choice)),
     ] : []));
   }
@@ -54,7 +55,7 @@ function blankField(blank, choice) {
   const select = h("select", { id: `blank-${blank.id}`, required: true, onchange: () => { choice.blanks[blank.id] = select.value; } },
     h("option", { value: "" }, t("choose")),
     blank.choices.map((one) => h("option", { value: one.id, selected: choice.blanks[blank.id] === one.id }, one.text)));
-  return field(blank.id, select);
+  return field(t("Choose: {blank}", { blank: blank.id }), select);
 }
 
 function areaText(one) {
@@ -100,8 +101,8 @@ function confirmPage(session, isDrill, desk, choice, prepared) {
     prepared.wordings.map((wording) => h("section", { class: "card wording", lang: wording.language },
       h("h2", {}, wording.language_text), h("p", { class: "big" }, wording.text),
       wording.clips === null && h("p", { class: "fault" }, t("There is no complete recording in this language: it will not be heard.")),
-      (wording.clips || []).map((clip) => player({ ...clip, label: wording.language_text }, t)))),
-    h("section", { class: "card" },
+      wording.clips && playlist(wording.clips.map((clip) => ({ ...clip, label: wording.language_text })), t))),
+    h("form", { class: "card", autocomplete: "off", onsubmit: (event) => event.preventDefault() },
       prepared.unlocked_text
         ? h("p", { class: "note", id: "unlocked" }, prepared.unlocked_text)
         : [field(t("Passphrase of the key {key}", { key: prepared.key }), passphrase),

@@ -60,7 +60,7 @@ function onAir(shown) {
   return h("section", { id: "on-air" },
     h("h2", {}, t("What will be heard differently in the next days")),
     shown.on_air.map((day) => h("details", { class: "card" },
-      h("summary", {}, `${day.day} · ${day.clusters.join(", ")}`),
+      h("summary", {}, `${day.days_text} · ${day.clusters.join(", ")}`),
       h("ul", { class: "plays" }, day.plays.map((play) => h("li", { class: play.mark },
         h("span", { class: "mark" }, play.mark === "added" ? t("plays") : t("no longer")), ` ${play.time} ${play.title} `, h("span", { class: "hint" }, play.slot)))),
       day.more > 0 && h("p", { class: "hint" }, t("and {n} more", { n: day.more })))));
