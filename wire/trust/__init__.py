@@ -18,6 +18,7 @@ What a store (a device, the hub, a station) does, in this order:
 Order of fetching: every next root until there is none; timestamp; snapshot if the timestamp names another; then targets
 and the delegated roles on the way to the scope's paths, in the order of delegation, each only if its version changed.
 
-Modules: `rolefile` bytes to checked metadata · `layout` which role may say what · `held` the state · `scope` whose
-roles are kept · `expiry` · `floor` · `refresh` · `authority` who may sign, found by path or by name · `orders` alerts.
+Modules: `strict` types · `rolefile` bytes to checked metadata · `layout` which role may say what · `held` the state ·
+`scope` whose roles are kept · `expiry` · `floor` · `succession` what may follow what · `refresh` · `authority` who may
+sign, found by path or by name · `orders` alerts.
 """

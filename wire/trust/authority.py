@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from securesystemslib.signer import Key, Signature
-from tuf.api.metadata import TOP_LEVEL_ROLE_NAMES, Role, TargetFile, Targets
+from securesystemslib.signer import Key
+from tuf.api.metadata import TOP_LEVEL_ROLE_NAMES, Role, Root, TargetFile, Targets
 
 from wire.areas import contains, programme_target
 from wire.errors import MalformedError, NotAllowedError, UnknownKeyError
@@ -127,7 +126,7 @@ def delegator_of(held: Held, role: str) -> Delegator:
 def count_signatures(held: Held, role: str, raw: bytes) -> Signatures:
     """How far a role's file is signed by the keys that may. Raises MalformedError, and as `authority` does."""
     file = parse_role_file(role, raw, Targets)
-    result = delegator_of(held, role).signed.get_verification_result(role, file.payload, _dict(file.signatures))
+    result = delegator_of(held, role).signed.get_verification_result(role, file.payload, dict(file.signatures))
     return Signatures(frozenset(result.signed), result.threshold)
 
 
@@ -172,13 +171,14 @@ def _parse(held: Held, role: str) -> RoleName:
 
 
 def _authority_of(delegator: Delegator, role: Role, name: RoleName) -> Authority:
-    keys = tuple(delegator.signed.get_key(key_id) for key_id in role.keyids)
+    known = delegator.signed.keys if isinstance(delegator.signed, Root) else _keys(delegator.signed)
+    keys = tuple(known[key_id] for key_id in role.keyids if key_id in known)
     return Authority(name.name, name.area, keys, role.threshold)
+
+
+def _keys(signed: Targets) -> dict[str, Key]:
+    return signed.delegations.keys if signed.delegations else {}
 
 
 def _target(path: str, role: RoleFile[Targets], target: TargetFile) -> Target:
     return Target(path, role.name, role.version, target.length, target.hashes["sha256"])
-
-
-def _dict(signatures: Mapping[str, Signature]) -> dict[str, Signature]:
-    return dict(signatures)

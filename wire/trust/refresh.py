@@ -6,31 +6,28 @@ no longer vouches for is dropped: so a revoked key's word stops when the revocat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from tuf.api.exceptions import LengthOrHashMismatchError
 from tuf.api.metadata import MetaFile, Root, Snapshot, Targets, Timestamp
 
-from wire.errors import MalformedError, NotAllowedError, OutOfDateError, WireError
+from wire.errors import OutOfDateError, WireError
 from wire.trust.expiry import NETWORK, Rules
 from wire.trust.floor import raised_floor
 from wire.trust.held import Held, Refusal, delegations, highest_versions, verify_role
-from wire.trust.layout import check_root
 from wire.trust.rolefile import (
     MAX_ROLE_BYTES,
     MAX_TIMESTAMP_BYTES,
-    AnyRoleFile,
     Delegator,
     RoleFile,
     metadata_file_name,
     parse_role_file,
 )
 from wire.trust.scope import Scope
+from wire.trust.succession import check_contents, check_meta, check_rise, matches_meta, next_root, size_limit
 from wire.units import UtcTime
 
-MAX_JUMP = 10**6
 MAX_ROOTS = 256
 MISSING = "missing"
 T = TypeVar("T")
@@ -103,8 +100,7 @@ class _Refresh:
             snapshot = yield from self._snapshot(timestamp)
             fresh = replace(self.held, timestamp=timestamp, snapshot=snapshot)
             yield from self._role(Targets.type, (self.held.root,), snapshot, frozen=False)
-            if Targets.type not in self.roles:
-                raise _StopError
+            self._require_targets()
         except _StopError:
             return self._outcome(self._roots_alone())
         self._note_moved()
@@ -122,6 +118,10 @@ class _Refresh:
         self.installed = []
         return self.before
 
+    def _require_targets(self) -> None:
+        if Targets.type not in self.roles:
+            raise _StopError
+
     def _refuse(self, role: str, error: WireError) -> None:
         self.refusals.append(Refusal(role, error.code, error.detail))
 
@@ -132,7 +132,7 @@ class _Refresh:
             if raw is None:
                 return
             try:
-                self.held = _next_root(self.held, raw)
+                self.held = next_root(self.held, raw)
             except WireError as error:
                 self._refuse(Root.type, error)
                 raise _StopError from error
@@ -145,8 +145,8 @@ class _Refresh:
                 raise _MissingError("no timestamp")
             new = parse_role_file(Timestamp.type, raw, Timestamp, limit=MAX_TIMESTAMP_BYTES)
             new.verify_by(self.held.root.signed)
-            _check_rise(new.name, new.version, self.held.versions)
-            _check_rise(Snapshot.type, new.signed.snapshot_meta.version, self.held.versions)
+            check_rise(new.name, new.version, self.held.versions)
+            check_rise(Snapshot.type, new.signed.snapshot_meta.version, self.held.versions)
             kept = self.held.timestamp
             chosen = kept if kept is not None and kept.version == new.version else new
             self._judge_online(chosen, is_new=chosen is new)
@@ -159,17 +159,17 @@ class _Refresh:
         meta = timestamp.signed.snapshot_meta
         kept = self.held.snapshot
         try:
-            if kept is not None and _matches(kept, meta):
+            if kept is not None and matches_meta(kept, meta):
                 self._judge_online(kept, is_new=False)
                 return kept
-            raw = yield Wanted(metadata_file_name(Snapshot.type, meta.version), Snapshot.type, _limit(meta))
+            raw = yield Wanted(metadata_file_name(Snapshot.type, meta.version), Snapshot.type, size_limit(meta))
             if raw is None:
                 raise _MissingError(f"no snapshot v{meta.version}")
             new = parse_role_file(Snapshot.type, raw, Snapshot)
-            _check_meta(new, meta)
+            check_meta(new, meta)
             new.verify_by(self.held.root.signed)
-            _check_rise(new.name, new.version, self.held.versions)
-            _check_contents(new.signed, kept.signed if kept else None)
+            check_rise(new.name, new.version, self.held.versions)
+            check_contents(new.signed, kept.signed if kept else None)
             self._judge_online(new, is_new=True)
         except WireError as error:
             self._refuse(Snapshot.type, error)
@@ -182,7 +182,7 @@ class _Refresh:
         meta = snapshot.signed.meta.get(f"{name}.json")
         kept = self._still_vouched(name, chain[-1])
         chosen = kept
-        if kept is None or meta is None or not _matches(kept, meta):
+        if kept is None or meta is None or not matches_meta(kept, meta):
             new = None if frozen or meta is None else (yield from self._new_role(name, chain, meta))
             frozen = new is None
             chosen = new or kept
@@ -196,12 +196,12 @@ class _Refresh:
                 yield from self._role(inner, (*chain, chosen), snapshot, frozen=frozen)
 
     def _new_role(self, name: str, chain: tuple[Delegator, ...], meta: MetaFile) -> Steps[RoleFile[Targets] | None]:
-        raw = yield Wanted(metadata_file_name(name, meta.version), name, _limit(meta))
+        raw = yield Wanted(metadata_file_name(name, meta.version), name, size_limit(meta))
         try:
             if raw is None:
                 raise _MissingError(f"no file of {name} v{meta.version}")
             new = verify_role(name, raw, chain[-1], self._province() if name != Targets.type else None)
-            _check_meta(new, meta)
+            check_meta(new, meta)
             self._check_succession(new)
             self.rules.check_new((*chain, new), self.floor, first=name not in self.held.roles)
         except WireError as error:
@@ -253,65 +253,3 @@ class _MissingError(WireError):
     """A file that the metadata names and the source does not have."""
 
     code = MISSING
-
-
-def _next_root(held: Held, raw: bytes) -> Held:
-    """The state after the next root, which the old and the new holders signed.
-
-    New online keys mean that the old ones may have been stolen and used to fast-forward: what they said is forgotten
-    (TUF 5.3.11).
-    """
-    new = parse_role_file(Root.type, raw, Root)
-    if new.version != held.root.version + 1:
-        raise OutOfDateError(f"root v{new.version} after v{held.root.version}")
-    check_root(new.signed)
-    new.verify_by(held.root.signed)
-    new.verify_by(new.signed)
-    versions = {**held.versions, Root.type: new.version}
-    if _online_keys(held.root.signed) == _online_keys(new.signed):
-        return replace(held, root=new, versions=versions)
-    kept = {name: version for name, version in versions.items() if name not in (Timestamp.type, Snapshot.type)}
-    return replace(held, root=new, timestamp=None, snapshot=None, versions=kept)
-
-
-def _online_keys(root: Root) -> list[frozenset[str]]:
-    return [frozenset(root.roles[name].keyids) for name in (Timestamp.type, Snapshot.type)]
-
-
-def _check_rise(role: str, version: int, known: Mapping[str, int]) -> None:
-    before = known.get(role, 0)
-    if version < before:
-        raise OutOfDateError(f"{role} v{version}, v{before} is known")
-    if version - before > MAX_JUMP:
-        raise NotAllowedError(f"{role} jumps from v{before} to v{version}")
-
-
-def _check_contents(new: Snapshot, old: Snapshot | None) -> None:
-    """No role may vanish, fall back or leap from one snapshot to the next."""
-    before = {name: meta.version for name, meta in old.meta.items()} if old else {}
-    missing = set(before) - set(new.meta)
-    if missing:
-        raise OutOfDateError(f"snapshot v{new.version} lacks {min(missing)}")
-    for name, meta in new.meta.items():
-        _check_rise(name, meta.version, before)
-
-
-def _matches(file: AnyRoleFile, meta: MetaFile) -> bool:
-    try:
-        _check_meta(file, meta)
-    except WireError:
-        return False
-    return True
-
-
-def _check_meta(file: AnyRoleFile, meta: MetaFile) -> None:
-    try:
-        meta.verify_length_and_hashes(file.raw)
-    except LengthOrHashMismatchError as error:
-        raise MalformedError(f"{file.name}: {error}") from error
-    if file.version != meta.version:
-        raise OutOfDateError(f"{file.name} is v{file.version}, the snapshot or timestamp names v{meta.version}")
-
-
-def _limit(meta: MetaFile) -> int:
-    return min(meta.length or MAX_ROLE_BYTES, MAX_ROLE_BYTES)

@@ -9,17 +9,16 @@ from typing import Generic, TypeVar
 
 from securesystemslib.signer import Key, Signature
 from tuf.api.exceptions import UnsignedMetadataError
-from tuf.api.metadata import Metadata, Root, Signed, Snapshot, Targets, Timestamp
+from tuf.api.metadata import Metadata, Root, Snapshot, Targets, Timestamp
 from tuf.api.serialization import DeserializationError, SerializationError
 
 from wire.errors import BadSignatureError, MalformedError
+from wire.trust.strict import check_types
 from wire.units import UtcTime, utc
 
 S = TypeVar("S", Root, Timestamp, Snapshot, Targets)
-MAX_VERSION = 2**53 - 1
 MAX_ROLE_BYTES = 512 * 1024
 MAX_TIMESTAMP_BYTES = 16 * 1024
-MAX_SIGNATURES = 32
 
 
 @dataclass(frozen=True)
@@ -61,6 +60,7 @@ def parse_role_file(name: str, raw: bytes, kind: type[S], *, limit: int = MAX_RO
     """Parse bytes as the metadata of role `name`. Raises MalformedError."""
     if len(raw) > limit:
         raise MalformedError(f"{name}: {len(raw)} bytes, more than {limit}")
+    check_types(name, raw)
     try:
         metadata = Metadata[S].from_bytes(raw)
         payload = metadata.signed_bytes
@@ -68,9 +68,6 @@ def parse_role_file(name: str, raw: bytes, kind: type[S], *, limit: int = MAX_RO
         raise MalformedError(f"{name}: not metadata ({error.__cause__ or error})") from error
     if not isinstance(metadata.signed, kind):
         raise MalformedError(f"{name}: of type {metadata.signed.type}")
-    _check_numbers(name, metadata.signed)
-    if len(metadata.signatures) > MAX_SIGNATURES:
-        raise MalformedError(f"{name}: {len(metadata.signatures)} signatures")
     return RoleFile(name, raw, metadata.signed, payload, metadata.signatures)
 
 
@@ -94,10 +91,3 @@ def target_file_name(path: str, sha256: str) -> str:
 
 def sha256_hex(raw: bytes) -> str:
     return hashlib.sha256(raw).hexdigest()
-
-
-def _check_numbers(name: str, signed: Signed) -> None:
-    issued = signed.unrecognized_fields.get("issued", 0)
-    for what, number in (("version", signed.version), ("issued", issued)):
-        if type(number) is not int or not 0 <= number <= MAX_VERSION:
-            raise MalformedError(f"{name}: {what} is not a whole number in range")

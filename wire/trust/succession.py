@@ -1,0 +1,83 @@
+"""What may follow what: the next root after a root, a version after a version, a snapshot after a snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from tuf.api.exceptions import LengthOrHashMismatchError
+from tuf.api.metadata import MetaFile, Root, Snapshot, Timestamp
+
+from wire.errors import MalformedError, NotAllowedError, OutOfDateError, WireError
+from wire.trust.held import Held
+from wire.trust.layout import check_root
+from wire.trust.rolefile import MAX_ROLE_BYTES, AnyRoleFile, parse_role_file
+
+MAX_JUMP = 10**6
+"""No honest hub comes so far; a stolen one could mute a province for good with one leap (review §10)."""
+
+
+def next_root(held: Held, raw: bytes) -> Held:
+    """The state after the next root, which the old and the new holders signed.
+
+    New online keys mean that the old ones may have been stolen and used to fast-forward: what they said is forgotten
+    (TUF 5.3.11).
+    """
+    new = parse_role_file(Root.type, raw, Root)
+    if new.version != held.root.version + 1:
+        raise OutOfDateError(f"root v{new.version} after v{held.root.version}")
+    check_root(new.signed)
+    new.verify_by(held.root.signed)
+    new.verify_by(new.signed)
+    versions = {**held.versions, Root.type: new.version}
+    if _online_keys(held.root.signed) == _online_keys(new.signed):
+        return replace(held, root=new, versions=versions)
+    kept = {name: version for name, version in versions.items() if name not in (Timestamp.type, Snapshot.type)}
+    return replace(held, root=new, timestamp=None, snapshot=None, versions=kept)
+
+
+def _online_keys(root: Root) -> list[frozenset[str]]:
+    return [frozenset(root.roles[name].keyids) for name in (Timestamp.type, Snapshot.type)]
+
+
+def check_rise(role: str, version: int, known: Mapping[str, int]) -> None:
+    """Raise OutOfDateError for a version below the known one, NotAllowedError for a leap."""
+    before = known.get(role, 0)
+    if version < before:
+        raise OutOfDateError(f"{role} v{version}, v{before} is known")
+    if version - before > MAX_JUMP:
+        raise NotAllowedError(f"{role} jumps from v{before} to v{version}")
+
+
+def check_contents(new: Snapshot, old: Snapshot | None) -> None:
+    """No role may vanish, fall back or leap from one snapshot to the next."""
+    before = {name: meta.version for name, meta in old.meta.items()} if old else {}
+    missing = set(before) - set(new.meta)
+    if missing:
+        raise OutOfDateError(f"snapshot v{new.version} lacks {min(missing)}")
+    for name, meta in new.meta.items():
+        check_rise(name, meta.version, before)
+
+
+def matches_meta(file: AnyRoleFile, meta: MetaFile) -> bool:
+    """Whether a held file is the one that the metadata above it names."""
+    try:
+        check_meta(file, meta)
+    except WireError:
+        return False
+    return True
+
+
+def check_meta(file: AnyRoleFile, meta: MetaFile) -> None:
+    """Raise MalformedError or OutOfDateError unless a file is the one that the metadata above it names."""
+    try:
+        meta.verify_length_and_hashes(file.raw)
+    except LengthOrHashMismatchError as error:
+        raise MalformedError(f"{file.name}: {error}") from error
+    if file.version != meta.version:
+        raise OutOfDateError(f"{file.name} is v{file.version}, the snapshot or timestamp names v{meta.version}")
+
+
+def size_limit(meta: MetaFile) -> int:
+    """How much of a file to fetch at most."""
+    return min(meta.length or MAX_ROLE_BYTES, MAX_ROLE_BYTES)
