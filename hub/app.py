@@ -8,7 +8,7 @@ from importlib import import_module
 
 from flask import Flask, Response, request
 
-from hub import answers, i18n
+from hub import answers, i18n, ui
 from hub.auth import guard
 from hub.config import Config
 from hub.context import Hub, open_hub
@@ -20,6 +20,16 @@ BLUEPRINTS = (
     "hub.publishing.views",
     "hub.alerts.views",
     "hub.playlog.views",
+    "hub.auth.pages",
+    "hub.dashboard.pages",
+    "hub.dashboard.help_pages",
+    "hub.content.pages",
+    "hub.schedules.pages",
+    "hub.schedules.series_pages",
+    "hub.schedules.preview_pages",
+    "hub.publishing.pages",
+    "hub.alerts.pages",
+    "hub.devices.pages",
 )
 """Modules with a blueprint named `blueprint`: `views` speak JSON, `pages` HTML."""
 
@@ -59,6 +69,7 @@ def create_app(config: Config, hub: Hub | None = None) -> Flask:
     app.extensions["loa"] = hub or open_hub(config)
     guard.csrf.init_app(app)
     i18n.init_app(app)
+    ui.init_app(app)
     answers.init_app(app)
     app.before_request(guard.guard_request)
     app.after_request(_add_headers)

@@ -34,7 +34,7 @@ def init_app(app: Flask) -> None:
     Babel(app, locale_selector=choose_locale)
     app.jinja_env.filters.update(
         day=day_text, clock=clock_text, moment=moment_text, duration=length_text, ago=ago_text, of_day=of_day_text,
-        number=number_text, iso_day=iso_day_text, size=size_text,
+        number=number_text, iso_day=iso_day_text, weekday=weekday_of,
     )  # fmt: skip
 
 
@@ -124,6 +124,6 @@ def number_text(value: int) -> str:
     return f"{value:,}".replace(",", ".")
 
 
-def size_text(size: int) -> str:
-    """Bytes as kB or MB, with a decimal comma."""
-    return f"{size / 1e6:.1f} MB".replace(".", ",") if size >= 1_000_000 else f"{max(1, round(size / 1e3))} kB"
+def weekday_of(instant: UtcTime) -> int:
+    """1 (Monday) to 7."""
+    return moment(instant).isoweekday()

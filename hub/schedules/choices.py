@@ -1,0 +1,77 @@
+"""What a slot form may offer: bulletins and series of the unit and of those above it, and places to play."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask_babel import gettext as _
+from sqlalchemy import Connection
+
+from hub.areas import store as areas
+from hub.content import store as content
+from hub.devices import store as devices
+from hub.schedules import store
+from hub.schedules.surroundings import released_programmes
+from hub.ui import area_name
+from wire.areas import ancestry, parent
+
+MAX_CHOICES = 300
+
+
+@dataclass(frozen=True)
+class Group:
+    """A heading in a list of choices, and (code, words) below it."""
+
+    title: str
+    options: list[tuple[str, str]]
+
+
+def play_choices(conn: Connection, area: str) -> list[Group]:
+    """Codes as `model.play_code` writes them."""
+    found = content.find(conn, content.Search(areas=(area,)), limit=MAX_CHOICES)
+    sounds = content.sounds(conn, [bulletin.id for bulletin in found])
+    own = [
+        (f"item:{area}:{b.id}", b.title if sounds[b.id] else _("%(title)s (no sound yet)", title=b.title)) for b in found
+    ]
+    series = [(f"series:{area}:{s.id}", _("Series: %(title)s", title=s.title)) for s in store.series(conn, area)]
+    groups = [Group(_("Bulletins of this unit"), own), Group(_("Series of this unit"), series)]
+    groups += [_offered(conn, above) for above in reversed(ancestry(area)[:-1])]
+    groups.append(Group(_("Other"), [("reserve", _("Reserve set"))]))
+    return [group for group in groups if group.options]
+
+
+def offered_items(conn: Connection, area: str) -> list[tuple[str, str, str]]:
+    """Bulletins and series that units above offer: (code, title, unit)."""
+    return [
+        (code, title, above) for above in reversed(ancestry(area)[:-1]) for code, title in _offered(conn, above).options
+    ]
+
+
+def cluster_choices(conn: Connection, area: str) -> list[tuple[str, str]]:
+    return [(f"cluster:{row['id']}", row["name"]) for row in devices.clusters_below(conn, area)]
+
+
+def hamlet_choices(conn: Connection, area: str) -> list[tuple[str, str]]:
+    """Units directly below: the communes of the province, the hamlets of a commune that have a cluster or not."""
+    return [(f"area:{row['path']}", row["name"]) for row in areas.children(conn, area)]
+
+
+def own_bulletins(conn: Connection, area: str) -> list[tuple[str, str]]:
+    found = content.find(conn, content.Search(areas=(area,)), limit=MAX_CHOICES)
+    return [(bulletin.id, bulletin.title) for bulletin in found]
+
+
+def titles(conn: Connection, area: str) -> dict[str, str]:
+    """What each play code is called, those that are no choice any more left out."""
+    return {code: words for group in play_choices(conn, area) for code, words in group.options}
+
+
+def _offered(conn: Connection, above: str) -> Group:
+    programmes = released_programmes(conn, [above])
+    options: list[tuple[str, str]] = []
+    for programme in programmes:
+        options += [(f"series:{above}:{s.id}", _("Series: %(title)s", title=s.title)) for s in programme.offers.series]
+        named = [programme.item(ident) for ident in programme.offers.items]
+        options += [(f"item:{above}:{item.id}", item.title) for item in named if item]
+    heading = area_name(above) if parent(above) else _("From the province")
+    return Group(heading, options)
