@@ -15,6 +15,7 @@ from wire.timeline import (
     AlertRound,
     Decision,
     Endpoint,
+    Mute,
     Power,
     TimeQuality,
     Why,
@@ -22,6 +23,7 @@ from wire.timeline import (
     decide,
     plan_day,
 )
+from wire.timeline.days import mute_stretches
 from wire.units import DAY, HOUR, MINUTE, SECOND, UtcTime, at_local
 
 TODAY = date(2026, 12, 20)
@@ -81,6 +83,17 @@ def test_of_equal_alerts_the_earlier_issued_goes_first_then_the_id():
 def test_a_graver_alert_cuts_in_at_once_and_the_cut_round_is_made_up_for():
     assert rounds(alert("chay", severity=2, times=2), alert("lu", times=1, accepted=FIVE + 15 * SECOND)) == [
         ("chay", 0, 15), ("lu", 15, 55), ("chay", 55, 95), ("chay", 105, 145)]  # fmt: skip
+
+
+def test_a_cut_round_is_made_up_for_without_its_pause():
+    slow = alert("chay", severity=2, times=1, pause_ms=10 * MINUTE)
+    short = alert("lu", times=1, accepted=FIVE + 15 * SECOND)
+    assert rounds(slow, short) == [("chay", 0, 15), ("lu", 15, 55), ("chay", 55, 95)]
+
+
+def test_a_lesser_alert_that_arrives_in_a_pause_sounds_at_once():
+    second = alert("chay", severity=1, times=1, accepted=FIVE + 45 * SECOND)
+    assert rounds(alert(times=2), second) == [("lu", 0, 40), ("chay", 45, 85), ("lu", 85, 125)]
 
 
 @pytest.mark.parametrize("severity", [1, 3])
@@ -185,6 +198,17 @@ def test_between_two_rounds_the_programme_stays_silent(story):
 def test_the_silenced_alert_leaves_silence_and_says_so(story):
     silenced = ask(story, FIVE + 20 * SECOND, alert(silenced=(at(FIVE + 10 * SECOND), at(FIVE + 2 * MINUTE))))
     assert (silenced.play, silenced.until, silenced.why[0].code) == (None, at(FIVE + 2 * MINUTE), Why.ALERT_SILENCED)
+
+
+def test_an_alert_silenced_beyond_its_budget_gives_the_loudspeaker_back_at_once(story):
+    pressed = alert(within_ms=2 * MINUTE, silenced=(at(FIVE + MINUTE), at(FIVE + 4 * MINUTE)))
+    assert sounding(ask(story, FIVE + MINUTE, pressed)) == "a"
+
+
+def test_a_mute_lasts_for_thirty_days_at_most():
+    mute = Mute(at(FIVE), at(FIVE + 90 * DAY))
+    assert mute.ends == at(FIVE + 30 * DAY)
+    assert mute_stretches((mute,)) == ((at(FIVE), at(FIVE + 30 * DAY)),)
 
 
 def test_a_cancelled_alert_gives_the_loudspeaker_back_at_once(story):

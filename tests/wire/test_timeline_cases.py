@@ -26,6 +26,13 @@ khung xã 17:00 15p: a, b, c
 → 17:10:00-17:20:00 b
 ✗ 17:20:00 c window_ended
 
+== window_end_is_outside | Đúng giây khung hết thì không bắt đầu tin nữa
+tin xã a 10:00
+tin xã b 05:00
+khung xã 17:00 10p: a, b
+→ 17:00:00-17:10:00 a
+✗ 17:10:00 b window_ended
+
 == priority_waits_for_the_item | Xã: bản tin 17:00 dài 10 phút; Tỉnh ưu tiên 17:05: tỉnh nói sau khi xã nói hết tin
 tin xã a 10:00
 tin xã b 05:00
@@ -83,15 +90,24 @@ khung xã 17:00 30p: 08/00700/a, a
 ✗ 17:00:00 a not_above
 
 == series_newest | Loạt tin: phát tin mới nhất đang còn giá trị
-tin tỉnh s1 03:00 từ 18/12/2026 00:00 đến 20/12/2026 00:00
+tin tỉnh s3 03:00 từ 18/12/2026 00:00 đến 20/12/2026 00:00
 tin tỉnh s2 03:00 từ 19/12/2026 00:00 đến 21/12/2026 00:00
-tin tỉnh s3 03:00 từ 20/12/2026 17:01 đến 22/12/2026 00:00
+tin tỉnh s1 03:00 từ 20/12/2026 17:01 đến 22/12/2026 00:00
 loạt tỉnh thoi-su s1 s2 s3
 tin xã a 01:00
 khung xã 17:00 30p: loạt tỉnh/thoi-su, loạt tỉnh/thoi-su, a
 → 17:00:00-17:03:00 s2
-→ 17:03:00-17:06:00 s3
+→ 17:03:00-17:06:00 s1
 → 17:06:00-17:07:00 a
+
+== series_falls_back | Tin mới nhất hết hạn giữa khung thì tin trước đó phát; cùng lúc thì mã lớn hơn là mới hơn
+tin tỉnh s1 03:00 từ 18/12/2026 00:00
+tin tỉnh s2 03:00 từ 18/12/2026 00:00
+tin tỉnh s3 03:00 từ 19/12/2026 00:00 đến 20/12/2026 17:02
+loạt tỉnh thoi-su s3 s2 s1
+khung xã 17:00 30p: loạt tỉnh/thoi-su, loạt tỉnh/thoi-su
+→ 17:00:00-17:03:00 s3
+→ 17:03:00-17:06:00 s2
 
 == series_withdrawn | Rút tin mới nhất của loạt thì tin trước đó phát lại
 tin tỉnh s1 03:00 từ 18/12/2026 00:00
@@ -126,6 +142,16 @@ khung xã 17:00 60p: a, b
 hết hạn xã 20/12/2026 17:12
 → 17:00:00-17:10:00 a
 ✗ 17:10:00 b programme_ended
+
+== play_until_of_the_slot | Chương trình xã hết hạn thì khung của xã thôi, dù tin của tỉnh còn hạn
+tin tỉnh x 02:00
+mời tỉnh x
+khung xã 17:00 60p: tỉnh/x, dự phòng
+dự phòng xã n
+tin xã n 01:00
+hết hạn xã 20/12/2026 16:00
+✗ 17:00:00 x programme_ended
+✗ 17:00:00 n programme_ended
 
 == play_until_above | Chương trình tỉnh hết hạn: tin của tỉnh trong khung của xã cũng thôi
 tin tỉnh x 02:00
@@ -187,6 +213,35 @@ khung xã 17:00 60p ưu tiên: c
 → 17:05:00-17:10:00 b
 → 17:10:00-17:15:00 c
 ✗ 17:05:00 r withdrawn
+
+== order_line_by_line | Thứ tự xét từng tin: a đã phát rồi thì b cùng khung không được ưu tiên theo
+tin xã a 05:00
+tin xã b 05:00
+tin xã c 05:00
+tin xã d 05:00
+thứ tự a
+khung xã 17:01 60p ưu tiên: a, b
+khung xã 17:00 60p ưu tiên: c, d
+→ 17:00:00-17:05:00 c
+→ 17:05:00-17:10:00 a
+→ 17:10:00-17:15:00 d
+→ 17:15:00-17:20:00 b
+
+== order_binds_the_hamlet | Thứ tự xã ký cũng là thứ tự ở thôn; tin thông thường của nơi gần hơn đi trước
+cụm 08/00694/07
+tin xã a 05:00
+tin tỉnh x 05:00
+tin xã c 05:00
+tin thôn d 05:00
+thứ tự a
+khung xã 17:00 60p ưu tiên: a
+khung tỉnh 17:00 60p ưu tiên: x
+khung xã 17:00 60p: c
+khung thôn 17:00 60p: d
+→ 17:00:00-17:05:00 a
+→ 17:05:00-17:10:00 x
+→ 17:10:00-17:15:00 d
+→ 17:15:00-17:20:00 c
 
 == ordinary_overlap | Hai khung thông thường của xã chồng nhau: khung sớm phát hết rồi đến khung kia
 tin xã a 10:00
@@ -491,6 +546,14 @@ khung xã 17:00 60p: a, b, c
 tắt tiếng 17:05-17:12
 → 17:00:00-17:05:00 a
 → 17:15:00-17:20:00 c
+✗ 17:10:00 b muted
+
+== muted_at_the_second | Tắt tiếng đúng giây tin bắt đầu: tin đó không phát
+tin xã a 10:00
+tin xã b 05:00
+khung xã 17:00 60p: a, b
+tắt tiếng 17:10-17:11
+→ 17:00:00-17:10:00 a
 ✗ 17:10:00 b muted
 
 == battery | Mất điện, pin 80%: chỉ tin ưu tiên; giờ của các tin không xê dịch

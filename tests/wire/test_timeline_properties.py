@@ -179,7 +179,10 @@ situations = st.tuples(
 ).map(make_situation)  # fmt: skip
 seconds = st.integers(0, 900)
 budgets = (st.integers(1, 4), st.integers(1, 600), st.integers(0, 30), st.integers(1, 90))
-alerts = st.lists(st.tuples(seconds, *budgets, seconds, seconds, any_number), max_size=4).map(lambda found: [make_alert(name, numbers) for name, numbers in enumerate(found)])  # fmt: skip
+alert_numbers = st.tuples(seconds, *budgets, seconds, seconds, any_number)
+alerts = st.lists(alert_numbers, max_size=4).map(
+    lambda found: [make_alert(n, numbers) for n, numbers in enumerate(found)]
+)
 
 
 def _changed_slots(situation: Situation, **changes: Callable[[Slot], object]) -> Situation:

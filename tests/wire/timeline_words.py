@@ -41,7 +41,7 @@ from wire.timeline import DayPlan, Endpoint, Mute, Power, Situation, TimeQuality
 from wire.units import DAY, MINUTE, SECOND, UtcTime, at_local, day_start, moment
 
 PROVINCE, COMMUNE = "08", "08/00694"
-AREAS = {"xã": COMMUNE, "tỉnh": PROVINCE}
+AREAS = {"thôn": "08/00694/07", "xã": COMMUNE, "tỉnh": PROVINCE}
 WEEKDAYS = {"T2": 1, "T3": 2, "T4": 3, "T5": 4, "T6": 5, "T7": 6, "CN": 7}
 
 

@@ -56,9 +56,6 @@ def label(play: Play) -> Label:
 
 def choose(rules: Rules, slot_area: str, play: Play, at: UtcTime) -> Choice | Reason:
     """What `play`, in a slot of `slot_area`, is at `at`. The reserve set is asked item by item (`choose_reserve`)."""
-    ended = rules.shelves[slot_area].ended(at)
-    if ended is not None:
-        return ended
     if isinstance(play, PlayRelay):
         why = Reason(Why.RELAY, {"url": play.url})
         return Choice(why, kind="relay", source=play.url, length_ms=play.duration_ms)
@@ -99,4 +96,4 @@ def _series(shelf: Shelf, play: PlaySeries, at: UtcTime) -> Choice | Reason:
     if isinstance(item, Reason):
         return item
     why = Reason(Why.SERIES, {"series": play.series, "area": shelf.area})
-    return shelf.ended(at) or Choice(why, item, shelf.area, play.series)
+    return Choice(why, item, shelf.area, play.series)

@@ -26,12 +26,12 @@ def day_bounds(day: date) -> tuple[UtcTime, UtcTime]:
 
 
 def sound_hours(policy: PolicyInForce, day: date) -> Stretches:
-    """When sound is allowed in a broadcast day: the policy's hours of both its dates, and the province's exceptions."""
-    dates = (day, day + timedelta(days=1))
-    regular = [(at_local(d, start), at_local(d, end)) for d in dates for start, end in policy.hours]
+    """When sound is allowed in a broadcast day: the policy's hours and the province's exceptions."""
+    # The policy's hours lie within 05:00-21:00 (`wire.policy.BUILT_IN_HOURS`), exceptions on either of the day's dates.
+    regular = [(at_local(day, start), at_local(day, end)) for start, end in policy.hours]
     exceptions = [
         (at_local(d, exception.hours.start_ms), at_local(d, exception.hours.end_ms))
-        for d in dates
+        for d in (day, day + timedelta(days=1))
         for exception in policy.exceptions
         if exception.day == d.isoformat()
     ]

@@ -37,7 +37,7 @@ class Shelf:
             return Reason(Why.NO_ITEM, area)
         if from_below and ident not in self._offered:
             return Reason(Why.NOT_OFFERED, area)
-        return self._invalid(item, at) or self.ended(at) or item
+        return _invalid(item, at) or item
 
     def newest(self, ident: str, *, at: UtcTime) -> Item | Reason:
         """The series' valid item with the greatest `valid_from`, then id."""
@@ -68,9 +68,10 @@ class Shelf:
             until = min(until, newest.valid_until)
         return at, until, newest
 
-    def _invalid(self, item: Item, at: UtcTime) -> Reason | None:
-        if item.valid_from > at:
-            return Reason(Why.NOT_YET_VALID, {"valid_from": item.valid_from})
-        if item.valid_until is not None and item.valid_until <= at:
-            return Reason(Why.NO_LONGER_VALID, {"valid_until": item.valid_until})
-        return None
+
+def _invalid(item: Item, at: UtcTime) -> Reason | None:
+    if item.valid_from > at:
+        return Reason(Why.NOT_YET_VALID, {"valid_from": item.valid_from})
+    if item.valid_until is not None and item.valid_until <= at:
+        return Reason(Why.NO_LONGER_VALID, {"valid_until": item.valid_until})
+    return None
