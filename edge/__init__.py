@@ -1,1 +1,1 @@
-"""One device: it fetches, verifies, decides, plays, observes and reports; rooms in the order in which data meets them."""
+"""One device: it fetches, verifies, decides, plays, observes, reports; rooms in the order in which data meets them."""

@@ -1,4 +1,4 @@
-"""What must reach the hub and survives power loss: log batches, sent again until `logged`, and receipts until delivered.
+"""What must reach the hub and survives power loss: log batches, sent until `logged`, and receipts until delivered.
 
 Called by one thread. The link may be down for weeks; then everything waits in the store, and a stick may carry it.
 """
@@ -14,6 +14,7 @@ from edge.identity import Identity
 from edge.link import Link
 from edge.report.playlog import PlayLog
 from edge.store import Store
+from edge.sync.refresh import Me
 from wire.codec import encode
 from wire.playlog import ACK_TYPE, LOG_TYPE, MAX_BATCH_BYTES, MAX_BATCH_ROWS, Batch, Logged, Receipt, Row
 from wire.topics import ACK, LOG
@@ -32,16 +33,17 @@ log = logging.getLogger(__name__)
 class Outbox:
     """`pump` whenever something may be ready to leave; it never waits."""
 
-    def __init__(self, store: Store, playlog: PlayLog, link: Link, identity: Identity, *, device: str, serial: str) -> None:
+    def __init__(self, store: Store, playlog: PlayLog, link: Link, identity: Identity, me: Me) -> None:
         self._store = store
         self._playlog = playlog
         self._link = link
         self._identity = identity
-        self._device = device
-        self._serial = serial
+        self._device = me.device
+        self._serial = me.serial
         self._sent = playlog.cursor
         self._sent_at = 0.0
         self._under_way: dict[int, int] = {}
+        self._is_first_answer = True
 
     @property
     def unsent_rows(self) -> int:
@@ -50,6 +52,7 @@ class Outbox:
     def restart(self) -> None:
         """A new connection: what was under way on the old one may be lost."""
         self._sent = self._playlog.cursor
+        self._is_first_answer = True
         self._under_way.clear()
 
     def pump(self) -> None:
@@ -59,6 +62,12 @@ class Outbox:
             self._send_rows()
 
     def mark_logged(self, logged: Logged) -> None:
+        if logged.chain != self._playlog.chain:
+            return
+        if self._is_first_answer:       # a hub that was restored from a backup holds less than it once said
+            self._playlog.rewind(logged.seq)
+            self._sent = self._playlog.cursor
+        self._is_first_answer = False
         self._playlog.mark_logged(logged.chain, logged.seq)
         self._sent_at = time.monotonic()
         self.pump()

@@ -80,9 +80,8 @@ class PlayLog:
         with self._store.change() as connection:
             found = connection.execute("SELECT body FROM open_plays ORDER BY rowid").fetchall()
             drafts = [msgspec.json.decode(body, type=Draft) for (body,) in found]
-            ended = [
-                msgspec.structs.replace(draft, at=at, time_quality=time_quality, detail="broken_off") for draft in drafts
-            ]
+            broken = {"at": at, "time_quality": time_quality, "detail": "broken_off"}
+            ended = [msgspec.structs.replace(draft, **broken) for draft in drafts]
             connection.execute("DELETE FROM open_plays")
             last = self._insert(connection, ended)
         self._last = last

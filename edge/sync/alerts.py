@@ -15,7 +15,8 @@ from typing import Final
 import msgspec
 
 from edge.store import Store, put_values
-from wire.alert import MAX_ALERT_BYTES, MAX_VALIDITY_MS, Cancel, Start, check_current, is_drill, reaches
+from edge.sync.library import Holdings
+from wire.alert import MAX_ALERT_BYTES, MAX_VALIDITY_MS, Cancel, Start, check_current, clips_of, is_drill, reaches
 from wire.errors import NotAllowedError, OutOfDateError, UnknownKeyError, WireError
 from wire.trust.held import Held
 from wire.trust.orders import SignedOrder, verify_order
@@ -67,6 +68,17 @@ class HeldBack:
 Judgement = Accepted | Refused | HeldBack
 
 
+@dataclass(frozen=True)
+class Moment:
+    """When an envelope is judged: by the clock, by what the clock can be trusted to, by the floor."""
+
+    now: UtcTime
+    trusted: UtcTime
+    floor: UtcTime
+    is_after_refresh: bool = False
+    """What is unknown now is not going to be known by waiting."""
+
+
 @dataclass
 class _Memory:
     em_floor: UtcTime
@@ -86,19 +98,22 @@ class Alerts:
         self._memory = self._load()
         self._held: OrderedDict[bytes, None] = OrderedDict()
 
-    def judge(self, raw: bytes, held: Held, *, area: str, now: UtcTime, floor: UtcTime) -> Judgement:
+    def judge(self, raw: bytes, held: Held, holdings: Holdings, moment: Moment) -> Judgement:
         """What to do with an envelope. An accepted order is in memory from here on, so the next copy is a replay."""
         ident = ""
         try:
-            signed = verify_order(raw, held, floor=floor)
+            signed = verify_order(raw, held, floor=moment.floor)
             ident = signed.id
-            self._check(signed, area, now, floor)
+            self._check(signed, holdings.area, moment)
+            _check_template(signed.order, holdings)
         except UnknownKeyError as error:
+            if moment.is_after_refresh:
+                return Refused(ident, error.code, error.detail)
             self._hold(raw)
             return HeldBack(error.detail)
         except WireError as error:
             return Refused(ident, error.code, error.detail)
-        return self._accept(signed, raw, now)
+        return self._accept(signed, raw, moment.now)
 
     def remember(self, accepted: Accepted) -> None:
         """Store an accepted order durably. Raises StoreError."""
@@ -147,15 +162,15 @@ class Alerts:
         with self._lock:
             return list(self._memory.seen)[-100:]
 
-    def _check(self, signed: SignedOrder, area: str, now: UtcTime, floor: UtcTime) -> None:
+    def _check(self, signed: SignedOrder, area: str, moment: Moment) -> None:
         order = signed.order
         if not reaches(order, area):
             raise NotAllowedError(f"for {order.area}, this device stands in {area or 'no area'}")
         if signed.id in self._memory.seen:
             raise OutOfDateError("seen before")
-        check_current(order, now=now, floor=floor, em_floor=self._memory.em_floor)
+        check_current(order, now=moment.trusted, floor=moment.floor, em_floor=self._memory.em_floor)
         if isinstance(order, Start) and order.role.startswith("ea"):
-            self._check_rate(signed, now)
+            self._check_rate(signed, moment.now)
 
     def _check_rate(self, signed: SignedOrder, now: UtcTime) -> None:
         """At most six template starts an hour by one key alone; beyond that a second holder must agree."""
@@ -206,6 +221,16 @@ class Alerts:
             if cancel is not None:
                 memory.seen[seen.id] = msgspec.structs.replace(seen, cancelled_at=cancel.accepted_at)
         return memory
+
+
+def _check_template(order: Start | Cancel, holdings: Holdings) -> None:
+    """An alert whose template is not held yet is treated as one of an unknown key: fetch, then judge again."""
+    if isinstance(order, Cancel):
+        return
+    stored = holdings.templates.get(order.template)
+    if stored is None or stored.sha256 != order.template_sha256:
+        raise UnknownKeyError(f"template {order.template} of this version is not held")
+    clips_of(stored.template, order.blanks, "vi")
 
 
 def _ends(order: Start | Cancel, ident: str, start: Start | Cancel) -> bool:

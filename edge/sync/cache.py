@@ -37,7 +37,7 @@ class Cache:
             path.mkdir(parents=True, exist_ok=True)
 
     def path(self, sha256: str) -> Path:
-        return self._blobs / sha256[:2] / sha256
+        return blob_path(self._blobs.parent, sha256)
 
     def has(self, sha256: str, size: int) -> bool:
         """Whether the blob is here in full length. It was hashed when it came; `check` hashes it again."""
@@ -109,6 +109,11 @@ class Cache:
         if isinstance(failure, DiskFullError):
             partial.unlink(missing_ok=True)     # room for what matters more: the log, the state
         return failure
+
+
+def blob_path(folder: Path, sha256: str) -> Path:
+    """Where a blob lies in a device's folder."""
+    return folder / "blobs" / sha256[:2] / sha256
 
 
 def _fill(file: BinaryIO, source: Source, sha256: str, size: int) -> bool:

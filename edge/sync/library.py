@@ -65,10 +65,11 @@ def paths_of(area: str | None) -> list[str]:
 class Library:
     """The files and their two lists. One thread changes it at a time."""
 
-    def __init__(self, store: Store, folder: Path) -> None:
+    def __init__(self, store: Store, folder: Path, *, read_only: bool = False) -> None:
         self._store = store
         self._folder = folder / "targets"
-        self._folder.mkdir(parents=True, exist_ok=True)
+        if not read_only:
+            self._folder.mkdir(parents=True, exist_ok=True)
         self.accepted = self._read_list("targets")
         self.in_force = self._read_list("in_force")
 

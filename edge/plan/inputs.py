@@ -1,0 +1,70 @@
+"""From what is held to what `wire.timeline` is asked about: the situation of one endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from edge.sync.library import Holdings
+from wire.programme import Programme
+from wire.timeline import Endpoint, Mute, Situation
+
+
+def situation_of(
+    holdings: Holdings,
+    *,
+    serial: str,
+    mutes: tuple[Mute, ...] = (),
+    volume_percent: int = 100,
+    programmes: Mapping[str, Programme] | None = None,
+) -> Situation | None:
+    """The situation, with `programmes` instead of those in force if given; None as long as nobody placed this device.
+
+    A card in other hardware than was placed plays emergencies alone, until the registrar says `replace`.
+    """
+    placement = holdings.placement
+    if placement is None:
+        return None
+    chosen = holdings.programmes if programmes is None else programmes
+    if placement.serial != serial:
+        chosen = {}
+    endpoint = Endpoint.of(placement)
+    swap = _swapped_to(chosen, placement.device)
+    if swap is not None:
+        endpoint = Endpoint(endpoint.area, swap, endpoint.kind, endpoint.tags, endpoint.languages)
+    return Situation(
+        programmes=tuple(chosen.values()),
+        policies=holdings.policies,
+        endpoint=endpoint,
+        mutes=mutes,
+        volume_percent=volume_percent,
+    )
+
+
+def all_accepted(holdings: Holdings) -> dict[str, Programme]:
+    """The programmes as they will be once everything that was accepted is complete."""
+    return {**holdings.programmes, **holdings.waiting}
+
+
+def with_one(holdings: Holdings, area: str) -> dict[str, Programme]:
+    """The programmes in force, and the one that waits to succeed in `area`."""
+    return {**holdings.programmes, area: holdings.waiting[area]}
+
+
+def with_mute(mutes: tuple[Mute, ...], new: Mute) -> tuple[Mute, ...]:
+    """The mutes that still matter, and a new one."""
+    return (*(m for m in mutes if m.ends > new.start), new)
+
+
+def encode_mutes(mutes: tuple[Mute, ...]) -> str:
+    return msgspec.json.encode(mutes).decode()
+
+
+def decode_mutes(raw: str | None) -> tuple[Mute, ...]:
+    return msgspec.json.decode(raw, type=tuple[Mute, ...]) if raw else ()
+
+
+def _swapped_to(programmes: Mapping[str, Programme], device: str) -> str | None:
+    swaps = (swap for programme in programmes.values() if "/" in programme.area for swap in programme.swaps)
+    return next((swap.cluster for swap in swaps if swap.device == device), None)
