@@ -129,3 +129,17 @@ def test_a_programme_that_contradicts_itself_is_refused(wrong, reason):
 def test_play_until_is_capped_at_45_days():
     assert programme(play_until=UtcTime(ISSUED + 400 * DAY)).ends == ISSUED + 45 * DAY
     assert programme(play_until=UtcTime(ISSUED + 3 * DAY)).ends == ISSUED + 3 * DAY
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        Recurrence(first="2026-02-29"),
+        Recurrence(first="2026-11-22", until="2026-13-01"),
+        Recurrence(first="2026-11-22", dates=["2026-04-31"]),
+        Recurrence(first="2026-11-22", exceptions=["0000-01-01"]),
+    ],
+)
+def test_a_date_that_no_calendar_has_is_refused(rule):
+    with pytest.raises(MalformedError, match="is not a date"):
+        check_programme(programme(slots=[slot("s1", when=rule)]))
