@@ -31,7 +31,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)        # Ctrl-C goes to the whole group; the agent decides when we end
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     sys.setswitchinterval(SWITCH_S)
-    events = EventWriter(sys.stdout.buffer)
+    events = EventWriter(open(sys.stdout.fileno(), "wb", buffering=0, closefd=False))  # noqa: SIM115 (ours to the end)
     try:
         deck = Deck(choose_out(args), events.emit)
         deck.open()

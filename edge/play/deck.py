@@ -22,7 +22,7 @@ from edge.play.track import Track
 WATCH_S: Final = 0.2
 QUIET_S: Final = 3.0                # an output that asked for nothing this long is gone; PulseAudio may pause for 2 s
 BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
-CALL_LIMIT_S: Final = 10.0          # to open or close the output
+CALL_LIMIT_S: Final = 6.0          # to open or close the output
 FADE_LIMIT_S: Final = 1.0
 UNDERRUN_EVERY_S: Final = 1.0
 

@@ -7,17 +7,21 @@ import logging
 import queue
 import threading
 import time
-from typing import BinaryIO
+from typing import Protocol
 
 from edge.play.pipe import Event, encode
 
 log = logging.getLogger(__name__)
 
 
+class Stream(Protocol):
+    def write(self, line: bytes, /) -> int | None: ...
+
+
 class EventWriter:
     """`emit` never waits and may be called from any thread, the output's too."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: Stream) -> None:
         self._stream = stream
         self._queue: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="events", daemon=True)
@@ -36,8 +40,7 @@ class EventWriter:
             at_ns: int = getattr(event, "at_ns", 0)
             time.sleep(max(0, at_ns - time.monotonic_ns()) / 1e9)
             try:
-                self._stream.write(encode(event))
-                self._stream.flush()
+                self._stream.write(encode(event))       # unbuffered: a whole line or none, see `LINE_LIMIT`
             except OSError:
                 log.info("nobody reads the events any more")    # the end of standard input says the same
                 return

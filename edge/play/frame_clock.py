@@ -13,7 +13,7 @@ from edge.play.pipe import RATE_HZ
 
 NS_PER_S: Final = 1_000_000_000
 WINDOW: Final = 256                     # sayings remembered: 2 to 5 s
-REFIT_EVERY: Final = 16                 # a median costs 20 µs, too much for every buffer of an idle stream
+REFIT_EVERY: Final = 32                 # unless somebody asks: an idle stream should cost nothing
 JUMP_NS: Final = 30_000_000             # further off than sayings scatter: the stream stood still for a while
 JUMPS_BELIEVED: Final = 16              # in a row; a few are a hiccup
 
@@ -35,12 +35,12 @@ class FrameClock:
             self.reset()
         self._offsets[self._count % WINDOW] = offset_ns
         self._count += 1
-        if self._count - self._fitted_count >= REFIT_EVERY or self._count <= REFIT_EVERY:
+        if self._count - self._fitted_count >= REFIT_EVERY:
             self._fit()
 
     def reset(self) -> None:
         """Forget everything: the stream was opened anew."""
-        self._count = self._fitted_count = self._jumps = 0
+        self._count = self._fitted_count = self._jumps = self._offset_ns = 0
 
     def frame_at(self, at_ns: int) -> int:
         """The frame that leaves the speaker at this instant, or next to it; negative before the stream began."""
@@ -55,11 +55,13 @@ class FrameClock:
         return self._offset_ns
 
     def _fit(self) -> None:
-        self._offset_ns = int(np.median(self._offsets[:min(self._count, WINDOW)])) if self._count else 0
+        known = self._offsets[:min(self._count, WINDOW)]
+        if len(known):
+            self._offset_ns = int(np.partition(known, len(known) // 2)[len(known) // 2])    # the median, cheaply
         self._fitted_count = self._count
 
     def _has_jumped(self, offset_ns: int) -> bool:
-        if not self._count or abs(offset_ns - self._offset_ns) < JUMP_NS:
+        if not self._fitted_count or abs(offset_ns - self._offset_ns) < JUMP_NS:
             self._jumps = 0
             return False
         self._jumps += 1

@@ -21,7 +21,7 @@ EXIT_NO_DEVICE: Final = 4       # no such output, or it cannot be opened, at sta
 EXIT_STUCK: Final = 5           # the sound system hangs in a call: only a new process helps
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-Instant = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Instant = Annotated[int, msgspec.Meta(ge=-2**62, le=2**62)]      # below 0: before the machine was switched on
 FrameCount = Annotated[int, msgspec.Meta(ge=0, le=2**40)]
 GainDb = Annotated[float, msgspec.Meta(ge=-90, le=12)]
 

@@ -39,6 +39,8 @@ TRACKS_LIMIT: Final = 32            # about 20 MB of decoded sound
 ENDS_KEPT: Final = 64               # ends of plays that a later `after` may still name
 CHECK_FRAMES: Final = RATE_HZ       # so often are sounding tracks compared with the clock
 STEP_FRAMES: Final = 50 * FRAMES_PER_MS     # further off, and the next pole is heard as an echo
+FRESH_FRAMES: Final = 5 * RATE_HZ           # so long after a start the stream may just have been opened, its latency
+FRESH_STEP_FRAMES: Final = 10 * FRAMES_PER_MS   # not yet known: a small correction now is better than a lasting lag
 
 Samples = NDArray[np.int16]
 Order = Track | Cancel | Silence | Gain
@@ -106,7 +108,7 @@ class Player:
         for track in tuple(self._tracks):
             if track.is_sounding and not track.ending and not track.command.asap:
                 off = self._clock.frame_at(track.at_ns) - track.placed_at
-                if abs(off) > STEP_FRAMES:
+                if abs(off) > (FRESH_STEP_FRAMES if track.sounded < FRESH_FRAMES else STEP_FRAMES):
                     log.warning("play %s is %d ms off its time", track.command.id, -off // FRAMES_PER_MS)
                     self._interrupt_track(track, frame, self._clock.ns_at(frame))
 

@@ -19,8 +19,8 @@ import numpy as np
 from edge.play.audio_out import AudioOutError, Fill, Samples
 from edge.play.pipe import EXIT_NO_DEVICE, RATE_HZ
 
-BLOCK_FRAMES: Final = RATE_HZ // 50
-BLOCK_NS: Final = 20_000_000
+BLOCK_FRAMES: Final = RATE_HZ // 25
+BLOCK_NS: Final = 40_000_000
 LATE_NS: Final = 500_000_000            # slept longer than that: time is skipped, as a card would
 SILENCE_KEPT_FRAMES: Final = RATE_HZ
 FRAME_BYTES: Final = 2
@@ -30,7 +30,7 @@ OTHER_WRITER_S: Final = 3.0             # a writer that is just ending gets this
 
 
 class WavOut:
-    """Plays in real time by the monotonic clock; a block is heard 20 ms after it was asked for."""
+    """Plays in real time by the monotonic clock; a block is heard 40 ms after it was asked for."""
 
     name = "wav"
 
@@ -67,7 +67,8 @@ class WavOut:
         """A full disk ends this thread; the deck sees that and tries again."""
         block = np.zeros(BLOCK_FRAMES, dtype=np.int16)
         due_ns = time.monotonic_ns()
-        while not self._closing.wait(max(0, due_ns - time.monotonic_ns()) / 1e9):
+        while not self._closing.is_set():
+            time.sleep(max(0, due_ns - time.monotonic_ns()) / 1e9)
             skipped = time.monotonic_ns() - due_ns > LATE_NS
             if skipped:
                 due_ns = time.monotonic_ns()

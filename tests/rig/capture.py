@@ -50,7 +50,8 @@ class Capture:
 
     def first_sound_after(self, channel: int, from_s: float, *, threshold: int = 300) -> float | None:
         """Instant of the first sample louder than `threshold` at or after `from_s`."""
-        samples, starts_s = self.cut(channel, from_s, self.first_s + len(self.channels[channel]))
+        ends_s = self.first_s + len(self.channels[channel]) / self.rates_hz[channel]
+        samples, starts_s = self.cut(channel, from_s, ends_s)
         loud = np.flatnonzero(np.abs(samples.astype(np.int32)) > threshold)
         return starts_s + int(loud[0]) / self.rates_hz[channel] if len(loud) else None
 

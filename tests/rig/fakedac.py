@@ -8,6 +8,7 @@ too little in the pipe between the first and the last sound, `late_ticks` those 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import fcntl
 import json
 import os
@@ -22,6 +23,7 @@ from tests.rig.capture import RATE_HZ, Capture
 
 # 64 KiB, the kernel's default, would add 620 ms before the first sample; 4096 starves the card.
 PIPE_BYTES = 8192
+SHRINK_TRIES = 100
 TICK_S = 0.001
 LATE_S = 0.005
 FRAME_BYTES = 2
@@ -41,9 +43,8 @@ class Card:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise SystemExit(f"another fakedac reads {fifo}: two readers share the sound and spoil both") from None
-        fcntl.fcntl(self._fd, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-        while self._read(65536):      # what is left of an earlier run
-            pass
+        self._shrink_pipe()
+        self._drain()                   # what is left of an earlier run
 
     def play_until(self, elapsed_s: float) -> None:
         """Take every frame that is due; silence stands in for what the pipe does not hold."""
@@ -56,6 +57,19 @@ class Card:
         else:
             self.starved, self._starved_lately, self._fed = self.starved + self._starved_lately, 0, True
         self.samples += data.ljust(due, b"\0")
+
+    def _shrink_pipe(self) -> None:
+        """A player that was here first may have filled the pipe to its old size, and goes on filling it."""
+        for _ in range(SHRINK_TRIES):
+            self._drain()
+            with contextlib.suppress(OSError):      # EBUSY: holds more than that
+                fcntl.fcntl(self._fd, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+                return
+        raise SystemExit("the pipe is filled faster than it can be emptied")
+
+    def _drain(self) -> None:
+        while self._read(65536):
+            pass
 
     def _read(self, size: int) -> bytes:
         try:

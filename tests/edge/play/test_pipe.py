@@ -26,6 +26,7 @@ from edge.play.pipe import (
 COMMANDS = [
     Play(id="slot-1", source="/cache/ab.ogg", at_ns=5, from_frame=7, frames=9, gain_db=-3.5, after="slot-0"),
     Play(id="alert", source="signal:attention", asap=True),
+    Play(id="begun-before-boot", source="/cache/ab.ogg", at_ns=-10**12),
     Cancel(id="slot-1"), Silence(), Gain(id="slot-1", gain_db=-6), Quit(),
 ]
 EVENTS = [

