@@ -6,13 +6,14 @@ import sys
 
 import click
 
+from provisioning.commands.bundle import bundle
 from provisioning.commands.propose import propose
 from provisioning.commands.station import station
 from provisioning.commands.trust import trust
 from provisioning.errors import ProvisioningError
 from wire.errors import WireError
 
-COMMANDS: tuple[click.Command, ...] = (trust, station, propose)
+COMMANDS: tuple[click.Command, ...] = (trust, station, bundle, propose)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

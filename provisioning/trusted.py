@@ -27,6 +27,7 @@ from wire.trust.floor import raised_floor
 from wire.trust.held import Held, Refusal, load_held, pin_root
 from wire.trust.layout import parse_role_name
 from wire.trust.refresh import refresh, run
+from wire.trust.rolefile import MAX_ROLE_BYTES
 from wire.trust.scope import Scope
 from wire.units import DAY, SECOND, UtcTime
 
@@ -55,6 +56,15 @@ class _Kept(Struct, frozen=True):
     files: dict[str, str]
     versions: dict[str, int]
     floor: int
+
+
+def read_root(path: Path) -> bytes:
+    """The bytes of a root.json that a person was handed. Raises NotTrustedError."""
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_ROLE_BYTES)
+    except OSError as error:
+        raise NotTrustedError(f"{path}: {error.strerror}") from error
 
 
 class Named(Protocol):

@@ -19,12 +19,12 @@ KEYWORDS = {"_": None, "words": None, "N_": None, "t": None}
 def sentences() -> dict[str, str]:
     """Every sentence of the source, with the file in which it stands first."""
     found: dict[str, str] = {}
-    sources = [(path, "python") for path in sorted(FOLDER.rglob("*.py"))]
+    sources = [(path, "python") for path in [*sorted(FOLDER.rglob("*.py")), FOLDER.parent / "commands" / "bundle.py"]]
     sources += [(path, "javascript") for path in sorted((FOLDER / "static").rglob("*.js"))]
     for path, method in sources:
         for _line, message, _comments, _context in extract_from_file(method, path, keywords=KEYWORDS):
             if isinstance(message, str) and message:
-                found.setdefault(message, path.relative_to(FOLDER).as_posix())
+                found.setdefault(message, path.relative_to(FOLDER.parent).as_posix())
     return found
 
 

@@ -10,9 +10,9 @@ import click
 from provisioning.approval.context import HOST_NAME, StationConfig, open_station
 from provisioning.approval.station import create_station, make_station_server
 from provisioning.errors import ProvisioningError
+from provisioning.trusted import read_root
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
-MAX_ROOT_BYTES = 512 * 1024
 
 
 @click.command()
@@ -31,7 +31,7 @@ def station(hub: str, keys: Path, root: Path, state: Path, port: int, languages:
 
     The page answers on this machine alone, at http://duyet.localhost:PORT. Keys and passphrases never leave it.
     """
-    config = StationConfig(hub, keys, _read_root(root), state, port, tuple(languages.split(",")))
+    config = StationConfig(hub, keys, read_root(root), state, port, tuple(languages.split(",")))
     try:
         app = create_station(open_station(config))
         server = make_station_server(app, port)
@@ -45,11 +45,3 @@ def station(hub: str, keys: Path, root: Path, state: Path, port: int, languages:
         server.serve_forever()
     finally:
         server.server_close()
-
-
-def _read_root(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_ROOT_BYTES)
-    except OSError as error:
-        raise ProvisioningError(f"{path}: {error.strerror}") from error
