@@ -14,7 +14,7 @@ from hub import audit
 from hub.auth.roles import Person, Right
 from hub.content.blobs import blob_path
 from hub.context import Hub
-from hub.errors import BadInputError, ChangedError, N_, NotAllowedError, NotFoundError
+from hub.errors import N_, BadInputError, ChangedError, NotAllowedError, NotFoundError
 from hub.publishing import store
 from hub.publishing.checks import blobs_of, check_proposal
 from hub.publishing.model import Proposal, Signable, State
@@ -129,6 +129,14 @@ def waiting(conn: Connection, *, kind: str = "", area: str = "") -> list[Proposa
 def waiting_for(conn: Connection, path: str) -> Proposal | None:
     """The waiting proposal that would change a target."""
     return next((proposal for proposal in store.find(conn) if path in proposal.targets), None)
+
+
+def may_hear(conn: Connection, person: Person | None, sha256: str) -> bool:
+    """Whether a blob belongs to a waiting proposal that this person may look at."""
+    if person is None:
+        return False
+    seen = (proposal for proposal in store.find(conn) if person.may(Right.VIEW, proposal.area))
+    return any(sha256 == blob for proposal in seen for blob, _ in blobs_of(proposal.kind, proposal.targets))
 
 
 def _release(hub: Hub, conn: Connection, proposal: Proposal, progress: Progress, person: Person, now: UtcTime) -> None:

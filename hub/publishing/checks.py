@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hub.errors import BadInputError, N_
+from hub.errors import N_, BadInputError
 from wire.alert import read_template, template_blobs
 from wire.areas import contains
 from wire.enrolment import read_placements

@@ -10,7 +10,18 @@ import threading
 from collections.abc import Iterable, Mapping
 
 from sqlalchemy import (
-    BigInteger, Column, Connection, Index, Integer, LargeBinary, String, Table, delete, func, insert, select,
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    delete,
+    func,
+    insert,
+    select,
     update,
 )  # fmt: skip
 

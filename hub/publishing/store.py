@@ -6,7 +6,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
-    JSON, BigInteger, Column, Connection, Index, Integer, LargeBinary, Row, String, Table, Text, insert, select, update,
+    JSON,
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    Row,
+    String,
+    Table,
+    Text,
+    insert,
+    select,
+    update,
 )  # fmt: skip
 
 from hub.db import metadata

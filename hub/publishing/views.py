@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from hub.auth import guard
 from hub.auth.roles import Right
 from hub.content.blobs import blob_path
-from hub.errors import BadInputError, N_, NotFoundError
+from hub.errors import N_, BadInputError, NotFoundError
 from hub.publishing import actions, repository
 from hub.publishing.model import Signable, State
 from hub.publishing.online_keys import OnlineKeys
@@ -86,16 +86,17 @@ def target(path: str) -> BaseResponse:
 
 @blueprint.get("/blobs/<sha256>")
 @guard.public
-@guard.machine
 def blob(sha256: str) -> BaseResponse:
+    """Released content for everybody; content that waits for signature for those who may look at the proposal."""
     hub = guard.current_hub()
     path = blob_path(sha256, hub.config.blob_dir)
     with hub.reading() as conn:
         released = repository.is_released(conn, sha256)
-    if not released or not path.is_file():
+        may_have = released or actions.may_hear(conn, guard.maybe_person(), sha256)
+    if not may_have or not path.is_file():
         raise NotFoundError
     answer = send_file(path, "application/octet-stream", etag=sha256, conditional=True, max_age=31_536_000)
-    answer.headers["Cache-Control"] = FOR_EVER
+    answer.headers["Cache-Control"] = FOR_EVER if released else "private, no-store"
     return answer
 
 
@@ -128,7 +129,7 @@ def propose() -> tuple[Response, int]:
     return jsonify(id=ident), 201
 
 
-@blueprint.get("/api/pending/<int:ident>")
+@blueprint.get("/api/pending/<int(max=2000000000):ident>")
 @guard.signed_in
 def proposal(ident: int) -> Response:
     signable = actions.look_at(guard.current_hub(), guard.current_person(), ident)
@@ -140,7 +141,7 @@ def proposal(ident: int) -> Response:
     return jsonify({**_describe(signable), **content})
 
 
-@blueprint.post("/api/pending/<int:ident>/signature")
+@blueprint.post("/api/pending/<int(max=2000000000):ident>/signature")
 @guard.signed_in
 @guard.body_limit(MAX_SIGNATURE_BODY)
 def sign(ident: int) -> Response:
@@ -155,7 +156,7 @@ def sign(ident: int) -> Response:
     return jsonify(state="released" if state is State.RELEASED else "signed")
 
 
-@blueprint.post("/api/pending/<int:ident>/return")
+@blueprint.post("/api/pending/<int(max=2000000000):ident>/return")
 @guard.signed_in
 def send_back(ident: int) -> Response:
     given = decode(request.get_data(), Returned, limit=8 * 1024)
