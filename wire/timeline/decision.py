@@ -37,7 +37,7 @@ class Decision:
     """What does not sound although its slot's window is open now. Empty while an alert has the loudspeaker."""
 
 
-def decide(  # noqa: PLR0913 - the inputs that design §4 names
+def decide(
     situation: Situation,
     alerts: Iterable[ActiveAlert],
     power: Power,
