@@ -13,7 +13,7 @@ from wire.release import build_timestamp, sign_role
 from wire.trust.authority import find_target
 from wire.trust.expiry import BUNDLE, NETWORK
 from wire.trust.floor import expired_files
-from wire.trust.held import pin_root
+from wire.trust.held import load_held, pin_root
 from wire.trust.refresh import refresh, run
 from wire.trust.scope import DeviceScope
 from wire.units import DAY
@@ -387,6 +387,19 @@ def test_an_evicted_hub_is_not_followed_any_more(province):
     outcome = province.refresh(held, DEVICE)
     assert codes(outcome) == [("timestamp", "bad_signature")]
     assert (outcome.held.root.version, programme_version(outcome.held)) == (2, 1)
+
+
+def test_what_a_new_root_does_not_vouch_for_is_fetched_again_but_its_version_stays_known(province):
+    held = province.held(DEVICE)
+
+    def more(signed):
+        signed.roles["snapshot"].threshold = 2
+
+    next_root(province, more, people(province, "binh", "chi"))
+    outcome = province.refresh(held, DEVICE)
+    assert codes(outcome) == [("snapshot", "bad_signature")]
+    assert (outcome.held.snapshot, outcome.held.versions["snapshot"]) == (None, 2)
+    assert load_held(outcome.held.files, outcome.held.versions) == (outcome.held, [])
 
 
 def test_a_root_that_changes_the_office_is_not_taken_before_the_office_has_signed(province):

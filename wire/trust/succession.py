@@ -8,10 +8,10 @@ from dataclasses import replace
 from tuf.api.exceptions import LengthOrHashMismatchError
 from tuf.api.metadata import MetaFile, Root, Snapshot, Timestamp
 
-from wire.errors import MalformedError, NotAllowedError, OutOfDateError, WireError
+from wire.errors import BadSignatureError, MalformedError, NotAllowedError, OutOfDateError, WireError
 from wire.trust.held import Held
 from wire.trust.layout import check_root
-from wire.trust.rolefile import MAX_ROLE_BYTES, AnyRoleFile, parse_role_file
+from wire.trust.rolefile import MAX_ROLE_BYTES, AnyRoleFile, RoleFile, S, parse_role_file
 
 MAX_JUMP = 10**6
 """No honest hub comes so far; a stolen one could mute a province for good with one leap (review §10)."""
@@ -30,10 +30,21 @@ def next_root(held: Held, raw: bytes) -> Held:
     new.verify_by(held.root.signed)
     new.verify_by(new.signed)
     versions = {**held.versions, Root.type: new.version}
-    if _online_keys(held.root.signed) == _online_keys(new.signed):
-        return replace(held, root=new, versions=versions)
-    kept = {name: version for name, version in versions.items() if name not in (Timestamp.type, Snapshot.type)}
-    return replace(held, root=new, timestamp=None, snapshot=None, versions=kept)
+    if _online_keys(held.root.signed) != _online_keys(new.signed):
+        kept = {name: version for name, version in versions.items() if name not in (Timestamp.type, Snapshot.type)}
+        return replace(held, root=new, timestamp=None, snapshot=None, versions=kept)
+    timestamp, snapshot = _if_vouched(held.timestamp, new), _if_vouched(held.snapshot, new)
+    return replace(held, root=new, timestamp=timestamp, snapshot=snapshot, versions=versions)
+
+
+def _if_vouched(file: RoleFile[S] | None, root: RoleFile[Root]) -> RoleFile[S] | None:
+    """The file, unless the new root asks for more than it has; its version stays known all the same."""
+    try:
+        if file is not None:
+            file.verify_by(root.signed)
+    except BadSignatureError:
+        return None
+    return file
 
 
 def _online_keys(root: Root) -> list[frozenset[str]]:
