@@ -33,13 +33,13 @@ log = logging.getLogger(__name__)
 
 
 class Worker:
-    """Runs until `stop` is called (from a signal handler or a test)."""
+    """Runs until `stop` is set; ringing the doorbell makes it look at once."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, stop: threading.Event) -> None:
         self._hub = hub
+        self._stop = stop
         self._bell = Bell(doorbell_path(hub.config.root))
         self._link = Link(hub.config, wake=hub.doorbell.ring)
-        self._stop = threading.Event()
         self._flying: dict[int, tuple[int, float]] = {}
         """Row of each publication that the broker has not confirmed, and since when, by paho's message id."""
         self._next_due = 0.0
@@ -59,10 +59,6 @@ class Worker:
             taker.join()
             self._link.stop()
             self._bell.close()
-
-    def stop(self) -> None:
-        self._stop.set()
-        self._hub.doorbell.ring()
 
     def _send(self) -> None:
         if self._link.take_fresh():
@@ -139,10 +135,15 @@ class Worker:
 def run_worker(hub: Hub) -> None:
     """Run until SIGTERM or SIGINT. Raises ConfigError where another worker has this data folder."""
     with _only_one(hub.config.root / "worker.lock"):
-        worker = Worker(hub)
+        stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: worker.stop())
-        worker.run()
+            signal.signal(number, lambda *_: _stop(hub, stop))
+        Worker(hub, stop).run()
+
+
+def _stop(hub: Hub, stop: threading.Event) -> None:
+    stop.set()
+    hub.doorbell.ring()
 
 
 class _only_one:  # noqa: N801 reads as a clause of `with`
@@ -155,6 +156,7 @@ class _only_one:  # noqa: N801 reads as a clause of `with`
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
+            self._file.close()
             raise ConfigError("Another worker runs on this data folder") from error
 
     def __exit__(self, *_: object) -> None:

@@ -170,10 +170,10 @@ class Caller:
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     def get(self, path: str, **more) -> TestResponse:
-        return self._client.get(path, headers={**self._headers, **more.pop("headers", {})}, **more)
+        return self._client.get(path, buffered=True, headers={**self._headers, **more.pop("headers", {})}, **more)
 
     def post(self, path: str, json=None, **more) -> TestResponse:
-        return self._client.post(path, json=json, headers={**self._headers, **more.pop("headers", {})}, **more)
+        return self._client.post(path, json=json, buffered=True, headers={**self._headers, **more.pop("headers", {})}, **more)
 
 
 @pytest.fixture(scope="session")
