@@ -6,6 +6,7 @@ Emergencies are `api_emergency`. Each POST has been checked for origin and token
 from __future__ import annotations
 
 import base64
+from http import HTTPStatus
 from typing import Annotated
 
 from flask import Blueprint, Response, g, jsonify, send_file
@@ -17,6 +18,7 @@ from provisioning.approval.faults import OWN_WORK, StationError, changed
 from provisioning.approval.proposals import Shown
 from provisioning.approval.shapes import key_entry, pending_entry, shown_proposal
 from provisioning.approval.words import N_
+from provisioning.errors import HubRefusedError
 from wire.content import Sha256
 
 blueprint = Blueprint("api", __name__, url_prefix="/api")
@@ -68,7 +70,12 @@ def read_session() -> Response:
 def sign_in() -> Response:
     """Sign in with the hub's account, and learn what this person's keys may sign."""
     here, asked = station(), form(LoginForm)
-    answer = here.hub.login(asked.username, asked.password)
+    try:
+        answer = here.hub.login(asked.username, asked.password)
+    except HubRefusedError as error:
+        if error.status != HTTPStatus.UNAUTHORIZED:
+            raise
+        raise StationError(N_("The user name or the password is not right."), code="login", status=401) from error
     here.keyring.close(session().ident)
     g.session = here.sessions.sign_in(session(), answer)
     with here.lock:

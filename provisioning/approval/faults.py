@@ -20,7 +20,6 @@ OWN_WORK = N_("Whoever made it cannot approve it. Another approver must sign.")
 HUB_WORDS = {
     "changed": CHANGED,
     "own_work": OWN_WORK,
-    "unauthorized": N_("The user name or the password is not right."),
     "not_signed_in": N_("The session with the system has ended. Sign in again."),
 }
 

@@ -21,7 +21,7 @@ from provisioning.trusted import Truststore, read_root, system_time
 from wire.areas import check_path
 
 FILE = click.Path(path_type=Path, dir_okay=False)
-CACHE = Path(click.get_app_dir("loa-provision")) / "bundles"
+CACHE = Path.home() / ".cache" / "loa-provision"
 MEGABYTE = 1_000_000
 REQUIRED = ("hub", "root", "area", "out")
 
