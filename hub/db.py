@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Insert, MetaData, Table, create_engine, event
+from sqlalchemy import Connection, Engine, MetaData, Select, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 
 BUSY_TIMEOUT_S = 5.0
@@ -59,8 +59,13 @@ class Database:
 def insert_new(conn: Connection, table: Table, values: dict[str, Any]) -> bool:
     """Insert unless a row of that key is there already; whether it was new."""
     dialect = postgresql if conn.dialect.name == "postgresql" else sqlite
-    statement: Insert = dialect.insert(table).values(**values).on_conflict_do_nothing()
-    return conn.execute(statement).rowcount == 1
+    statement = dialect.insert(table).values(**values).on_conflict_do_nothing().returning(*table.primary_key.columns)
+    return conn.execute(statement).first() is not None
+
+
+def for_update(conn: Connection, query: Select[Any]) -> Select[Any]:
+    """The query, its rows locked to the end of the transaction where the connection may write (SQLite locks anyhow)."""
+    return query if conn.get_execution_options().get("read_only") else query.with_for_update()
 
 
 def upsert(conn: Connection, table: Table, key: dict[str, Any], values: dict[str, Any]) -> None:
@@ -71,12 +76,14 @@ def upsert(conn: Connection, table: Table, key: dict[str, Any], values: dict[str
 
 
 def _engine(url: str, *, writes: bool) -> Engine:
+    options = {"read_only": not writes}
     if not url.startswith("sqlite"):
-        engine = create_engine(url, pool_pre_ping=True, pool_size=20)
+        engine = create_engine(url, pool_pre_ping=True, pool_size=20, execution_options=options)
         if not writes:
             event.listen(engine, "begin", lambda conn: conn.exec_driver_sql("SET TRANSACTION READ ONLY"))
         return engine
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False}, pool_size=20)
+    arguments = {"timeout": BUSY_TIMEOUT_S, "check_same_thread": False}
+    engine = create_engine(url, connect_args=arguments, pool_size=20, execution_options=options)
     event.listen(engine, "connect", _prepare_writer if writes else _prepare_reader)
     event.listen(engine, "begin", _begin_immediate if writes else _begin)
     return engine

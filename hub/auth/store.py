@@ -9,7 +9,7 @@ from sqlalchemy import (
 )  # fmt: skip
 
 from hub.auth.roles import Grant, Person, Role
-from hub.db import metadata
+from hub.db import for_update, metadata
 from wire.units import UtcTime
 
 persons = Table(
@@ -76,7 +76,7 @@ def change(conn: Connection, username: str, **values: Any) -> bool:
 
 def credentials(conn: Connection, username: str) -> dict[str, Any] | None:
     """The person's row for checking a password, locked against parallel guesses until the transaction ends."""
-    row = conn.execute(select(persons).where(persons.c.username == username).with_for_update()).mappings().first()
+    row = conn.execute(for_update(conn, select(persons).where(persons.c.username == username))).mappings().first()
     return dict(row) if row else None
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import (
     insert, select, update,
 )  # fmt: skip
 
-from hub.db import metadata, upsert
+from hub.db import for_update, metadata, upsert
 from wire.units import UtcTime
 
 clusters = Table(
@@ -146,7 +146,7 @@ def devices_below(conn: Connection, area: str) -> list[dict[str, Any]]:
 
 
 def presence_of(conn: Connection, ident: str) -> dict[str, Any] | None:
-    return _first(conn, select(presence).where(presence.c.device == ident).with_for_update())
+    return _first(conn, for_update(conn, select(presence).where(presence.c.device == ident)))
 
 
 def put_presence(conn: Connection, ident: str, **values: Any) -> None:

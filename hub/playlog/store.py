@@ -10,7 +10,7 @@ from sqlalchemy import (
     BigInteger, Boolean, Column, Connection, Index, Integer, String, Table, func, insert, select, update,
 )  # fmt: skip
 
-from hub.db import insert_new, metadata
+from hub.db import for_update, insert_new, metadata
 from wire.playlog import Row, row_hash
 from wire.units import UtcTime
 
@@ -66,8 +66,8 @@ def chains_of(conn: Connection, device: str) -> list[dict[str, Any]]:
 
 def chain(conn: Connection, device: str, ident: str) -> dict[str, Any] | None:
     """One chain, locked until the transaction ends."""
-    query = select(chains).where(chains.c.device == device, chains.c.chain == ident).with_for_update()
-    row = conn.execute(query).mappings().first()
+    query = select(chains).where(chains.c.device == device, chains.c.chain == ident)
+    row = conn.execute(for_update(conn, query)).mappings().first()
     return dict(row) if row else None
 
 

@@ -25,7 +25,7 @@ from sqlalchemy import (
     update,
 )  # fmt: skip
 
-from hub.db import insert_new, metadata, upsert
+from hub.db import for_update, insert_new, metadata, upsert
 from hub.errors import ConfigError
 from wire.trust.held import Held, load_held
 from wire.units import UtcTime
@@ -81,7 +81,7 @@ _ONLINE = frozenset({"root", "snapshot", "timestamp"})
 def lock(conn: Connection) -> None:
     """One release at a time, also where the database would let two in."""
     insert_new(conn, state, {"id": 1, "changes": 0})
-    conn.execute(select(state.c.changes).where(state.c.id == 1).with_for_update())
+    conn.execute(for_update(conn, select(state.c.changes).where(state.c.id == 1)))
 
 
 def put_role(conn: Connection, role: str, version: int, body: bytes, now: UtcTime) -> None:

@@ -22,7 +22,7 @@ from sqlalchemy import (
     update,
 )  # fmt: skip
 
-from hub.db import metadata
+from hub.db import for_update, metadata
 from hub.publishing.model import Proposal, State
 
 proposals = Table(
@@ -57,7 +57,7 @@ def add(conn: Connection, *, targets: Mapping[str, bytes], **values: Any) -> int
 
 def get(conn: Connection, ident: int) -> Proposal | None:
     """A proposal, locked until a writing transaction ends."""
-    row = conn.execute(select(proposals).where(proposals.c.id == ident).with_for_update()).first()
+    row = conn.execute(for_update(conn, select(proposals).where(proposals.c.id == ident))).first()
     return _proposal(row) if row else None
 
 
