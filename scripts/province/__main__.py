@@ -13,7 +13,7 @@ from pathlib import Path
 from scripts.province import cast, check
 from scripts.province.peopling import people
 from scripts.province.processes import DemoError
-from scripts.province.sound import device_settings, find_sound_card
+from scripts.province.settings import device_settings, find_sound_card, write_settings
 from scripts.province.stage import Ports, Stage
 
 FREE_MB = 300
@@ -76,7 +76,7 @@ def _open(stage: Stage, *, sound: str, reset: bool) -> None:
         print("Making a province: keys, 124 communes, people, loudspeakers … (about half a minute)", flush=True)
         stage.make()
         card = find_sound_card() if sound == "auto" else None
-        stage.make_devices(cast.LOUDSPEAKERS, lambda one: device_settings(stage, one, card=card))
+        stage.make_devices(cast.LOUDSPEAKERS, lambda one: write_settings(device_settings(stage, one, card=card)))
         stage.start_hub()
         stage.start_station()
         people(stage)

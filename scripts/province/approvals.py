@@ -38,6 +38,8 @@ class Approver:
         waiting = [one for one in self.pending() if kind in ("", one["kind"])]
         for one in waiting:
             shown = self.look(str(one["id"]))
+            if shown["refusals"]:
+                raise DemoError(f"{one['title']} may not be signed: {'; '.join(shown['refusals'])}")
             _expect(self.sign(str(one["id"]), shown["digest"]), f"sign {one['title']}")
         return len(waiting)
 

@@ -23,7 +23,7 @@ from scripts.province.staff import log_in
 
 BROKER_LIMIT_S = 20
 Settings = Callable[[cast.Loudspeaker], str]
-"""What is added to a loudspeaker's config.toml."""
+"""The text of a loudspeaker's config.toml."""
 
 
 @dataclass(frozen=True)
@@ -167,11 +167,10 @@ class Stage:
 
     def _init_device(self, loudspeaker: cast.Loudspeaker, settings: str) -> None:
         folder = self.device_dir(loudspeaker.device)
-        online = ["--hub", f"http://127.0.0.1:{self.ports.hub}", "--broker", f"127.0.0.1:{self.ports.broker}"]
-        run(program("loa-edge"), "init", "--dir", folder, "--device", loudspeaker.device, "--root",
-            self.trust_dir / "root.json", *(online if loudspeaker.online else []))  # fmt: skip
-        with (folder / "config.toml").open("a") as config:
-            config.write(settings)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "config.toml").write_text(settings)
+        run(program("loa-edge"), "init", "--dir", folder, "--device", loudspeaker.device, "--serial",
+            f"demo-{loudspeaker.device}", "--root", self.trust_dir / "root.json")  # fmt: skip
 
     def start_device(self, device: str, *, env: dict[str, str] | None = None) -> None:
         self.processes.start(device, [program("loa-edge"), "run", "--dir", self.device_dir(device)], env=env)
