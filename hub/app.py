@@ -64,6 +64,7 @@ def create_app(config: Config, hub: Hub | None = None) -> Flask:
         MAX_FORM_PARTS=MAX_FORM_PARTS,
         WTF_CSRF_CHECK_DEFAULT=False,  # the guard calls it, so that every route is covered the same way
         WTF_CSRF_TIME_LIMIT=None,  # a bulletin may take an afternoon to write; the token dies with the session
+        SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),  # styles and scripts: not asked for again with every page
         LOA=config,
     )
     app.extensions["loa"] = hub or open_hub(config)

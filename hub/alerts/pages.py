@@ -13,7 +13,7 @@ from hub.auth import guard
 from hub.auth.roles import Right
 from hub.context import Hub
 from hub.phrases import RECEIPTS
-from hub.schedules.reasons import log_text
+from hub.playlog.words import detail_text
 
 blueprint = Blueprint("alerts", __name__)
 PAST_SHOWN = 30
@@ -68,4 +68,4 @@ def _shown(hub: Hub, alert: dict[str, Any], states: list[DeviceState]) -> dict[s
 
 
 def _words() -> dict[str, Any]:
-    return {"RECEIPTS": RECEIPTS, "log_text": log_text, "area": ""}
+    return {"RECEIPTS": RECEIPTS, "detail_text": detail_text, "area": ""}

@@ -187,7 +187,7 @@ def authors(conn: Connection, idents: Sequence[str]) -> set[str]:
     if not idents:
         return set()
     c = item_versions.c
-    return set(conn.execute(select(distinct(c.person)).where(c.item.in_(list(idents)))).scalars())
+    return set(conn.execute(select(c.person).where(c.item.in_(list(idents))).distinct()).scalars())
 
 
 def add_sound(conn: Connection, sound: StoredSound) -> None:

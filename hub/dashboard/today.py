@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -77,11 +77,11 @@ def _plans(conn: Connection, area: str, now: UtcTime) -> dict[str, tuple[Planned
 
 
 def _grouped(plays: list[tuple[str, PlannedPlay]]) -> list[Coming]:
-    """Equal items at equal times once, with all their clusters, in order of time."""
-    found: dict[tuple[int, int, str, str], list[str]] = {}
-    for name, play in plays:
-        found.setdefault((play.start, play.end, play.title or play.slot_title, play.slot_title), []).append(name)
-    return [
-        Coming(UtcTime(start), UtcTime(end), title, slot, tuple(names))
-        for (start, end, title, slot), names in sorted(found.items(), key=lambda entry: entry[0])
-    ]
+    """An item of one slot once, with all its clusters and in all its languages, in order of time."""
+    found: dict[tuple[str, str, str], Coming] = {}
+    for name, play in sorted(plays, key=lambda entry: entry[1].start):
+        key = (play.slot, play.item_area, play.item or play.slot_title)
+        known = found.get(key) or Coming(play.start, play.end, play.title or play.slot_title, play.slot_title, ())
+        names = known.clusters if name in known.clusters else (*known.clusters, name)
+        found[key] = replace(known, end=max(known.end, play.end), clusters=names)
+    return sorted(found.values(), key=lambda coming: coming.start)

@@ -15,19 +15,19 @@ from hub.auth import guard
 from hub.auth.roles import Right
 from hub.devices import actions, store
 from hub.devices.forms import read_placement
-from hub.devices.state import CARRIED_TAG, LEVELS
+from hub.devices.state import LEVELS
 from hub.devices.survey import cluster_states, one_cluster
 from hub.errors import BadInputError, NotFoundError
 from hub.fields import FieldErrors
 from hub.phrases import CLUSTER_STATES, FAULTS, HEARD, POWER, TIME_QUALITY
 from hub.playlog import store as playlog
 from hub.playlog.actions import MAX_STICK_BYTES, StickResult, take_stick
+from hub.playlog.words import detail_text, event_text
 from hub.publishing import actions as publishing
 from hub.publishing import repository
-from hub.schedules.reasons import log_text
 from hub.ui import area_choices, pick_area
 from wire.areas import speaker_role
-from wire.units import DAY, MINUTE, UtcTime
+from wire.units import DAY, UtcTime
 
 blueprint = Blueprint("devices", __name__)
 LOG_DAYS = 14
@@ -108,8 +108,8 @@ def _cluster_page(ident: str, errors: Mapping[str, Any], problem: str = "") -> s
             held=_held(conn, device), events=store.events_of(conn, device["id"], limit=20) if device else [],
             placement=actions.released_placement(conn, device["id"], row["area"]) if device else None,
             waiting=publishing.waiting(conn, kind="placements", area=actions.commune_of(row["area"])),
-            gaps=_gaps(conn, device), log_text=log_text, may_place=person.may(Right.DEVICES, row["area"]),
-            candidates=_candidates(conn, person.areas(Right.DEVICES)), clock_doubt=MINUTE, carried=CARRIED_TAG,
+            gaps=_gaps(conn, device), detail_text=detail_text, event_text=event_text, may_place=person.may(Right.DEVICES, row["area"]),
+            candidates=_candidates(conn, person.areas(Right.DEVICES)),
         )  # fmt: skip
 
 

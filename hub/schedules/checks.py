@@ -197,8 +197,8 @@ def _overlaps(slots: Sequence[DraftSlot], now: UtcTime) -> Iterable[Finding]:
             continue
         first, second = sorted((one, other), key=lambda s: (not s.fixed, not s.priority, s.start_ms, s.id))
         said = {"first": first.title, "second": second.title, "day": f"{day:%d/%m/%Y}", "why": _why_first(first, second)}
-        text = _l("On %(day)s “%(first)s” and “%(second)s” overlap. “%(first)s” goes first: %(why)s. “%(second)s” follows "
-                  "when it is done, unless its own time is over by then.", **said)  # fmt: skip
+        text = _l("On %(day)s “%(first)s” and “%(second)s” overlap. Where both are due, “%(first)s” goes first: %(why)s. "
+                  "“%(second)s” follows on, unless its own time is over by then.", **said)  # fmt: skip
         yield Finding("warning", "overlap", text, second.id)
 
 

@@ -1,4 +1,4 @@
-"""Why something plays or does not, in words: one sentence for each code of `wire.timeline.Why` and of the play log."""
+"""Why something plays or does not, in words: one sentence for each code of `wire.timeline.Why`."""
 
 from __future__ import annotations
 
@@ -59,24 +59,6 @@ SENTENCES: dict[Why, LazyString] = {
     Why.TIME_UNKNOWN: _l("The device does not know the time: only emergency messages and slots for any time play."),
 }
 
-LOG_SENTENCES: dict[str, LazyString] = {
-    "malformed": _l("The data was damaged or not understood."),
-    "unknown_kind": _l("The data is of a newer kind than this device knows."),
-    "bad_signature": _l("The signature is not good: nobody entitled signed it."),
-    "unknown_key": _l("Signed with a key that the device does not know."),
-    "expired": _l("It was too old."),
-    "out_of_date": _l("It was older than what the device holds, or a copy of something it had heard before."),
-    "not_allowed": _l("Whoever signed it was not entitled to say this here."),
-    "not_stored": _l("It sounded, but could not be stored."),
-    "no_sound_device": _l("No sound card was found."),
-    "stopped": _l("It was stopped."),
-    "interrupted": _l("It was interrupted."),
-    "restarted": _l("The device was restarted in between."),
-    "content_missing": _l("The recording was not downloaded yet."),
-    "alert": _l("An emergency message went first."),
-}
-"""Codes that only a device reports."""
-
 _MOMENTS = ("valid_from", "valid_until", "ends", "until", "muted")
 _LENGTHS = ("late_ms", "length_ms", "max_ms")
 NameOf = Callable[[str], str]
@@ -86,16 +68,6 @@ def reason_text(reason: Reason, name_of: NameOf) -> str:
     """The sentence in the reader's language. `name_of` gives an area's name."""
     words = {name: _word(name, value, name_of) for name, value in reason.params.items()}
     return str(SENTENCES[reason.code]) % _Gaps(words)
-
-
-def log_text(detail: str) -> str:
-    """A log row's detail in words: its code is the first word; what is not known is shown as it came."""
-    code = detail.split(":", 1)[0].split(" ", 1)[0].strip()
-    if code in LOG_SENTENCES:
-        return str(LOG_SENTENCES[code])
-    if code in Why._value2member_map_:
-        return str(SENTENCES[Why(code)]) % _Gaps({})
-    return detail
 
 
 class _Gaps(dict[str, str]):

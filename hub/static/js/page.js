@@ -54,5 +54,11 @@ document.addEventListener("DOMContentLoaded", () => {
     showParts(form);
     form.addEventListener("change", () => showParts(form));
   });
+  document.querySelectorAll(".file").forEach((box) => {
+    box.classList.add("ready"); // the browser's own button speaks the browser's language, not the page's
+    box.querySelector("input").addEventListener("change", (event) => {
+      box.querySelector("[data-file-name]").textContent = event.target.files[0]?.name ?? "";
+    });
+  });
   document.querySelector("[aria-invalid=true]")?.focus();
 });

@@ -7,12 +7,15 @@ import io
 import math
 import re
 import struct
+import threading
 import time
 import wave
 from dataclasses import dataclass
 
 import pytest
 from flask.testing import FlaskClient
+from playwright.sync_api import Page, sync_playwright
+from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
 from tests.hub.conftest import COMMUNE, PASSWORD
@@ -107,3 +110,48 @@ def slot_fields(box):
         }  # fmt: skip
 
     return fields
+
+
+@pytest.fixture
+def served(app):
+    """The application on a real socket; its address."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join(10)
+    server.server_close()
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def person_at(chromium, served):
+    """`person_at("mai")` is a person before a real browser, logged in by typing; `width` in pixels."""
+    contexts = []
+
+    def sit(username: str = "", *, width: int = 1280, height: int = 900) -> Page:
+        context = chromium.new_context(viewport={"width": width, "height": height}, locale="en-US", base_url=served)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.faults = []  # what the browser complains of: scripts that fail, content that the policy forbids
+        page.on("pageerror", lambda error: page.faults.append(str(error)))
+        page.on("console", lambda message: page.faults.append(message.text) if message.type == "error" else None)
+        if username:
+            page.goto("/login")
+            page.fill("#username", username)
+            page.fill("#password", PASSWORD)
+            page.click("main button.button")
+        return page
+
+    yield sit
+    for context in contexts:
+        context.close()
