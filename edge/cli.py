@@ -1,4 +1,4 @@
-"""The commands of a device: init, run, plan, status, bundle. Exit 0, 1 with one line of reason, 2 for wrong usage."""
+"""The commands of a device: init, run, plan, status, log, bundle. Exit 0, 1 with one line of reason, 2 for wrong usage."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import Any, Final
 from edge.agent import Agent
 from edge.config import FILE, load_config
 from edge.errors import ConfigError, EdgeError
-from edge.inspection import plan_ahead, read_status
+from edge.inspection import plan_ahead, read_log, read_status
 from edge.parts import build_parts
 from edge.setup import Wishes, init_device
 from edge.sticks import INBOX, import_by_hand
@@ -62,6 +62,9 @@ def make_parser() -> argparse.ArgumentParser:
     plan.add_argument("--json", action="store_true")
     status = _command(commands, "status", status_command, "what it holds, whether it runs, what is wrong")
     status.add_argument("--json", action="store_true")
+    rows = _command(commands, "log", log_command, "the newest rows of its log: what played, what did not and why")
+    rows.add_argument("--last", type=int, default=20, choices=range(1, 10_001), metavar="N", help="default: 20")
+    rows.add_argument("--json", action="store_true")
     bundle = _command(commands, "bundle", bundle_command, "import a .loab file by hand")
     bundle.add_argument("file", type=Path)
     return parser
@@ -106,6 +109,16 @@ def status_command(options: argparse.Namespace) -> int:
         return 0
     for name, value in status.items():
         _say(f"{name}: {value}")
+    return 0
+
+
+def log_command(options: argparse.Namespace) -> int:
+    rows = read_log(options.dir, last=options.last)
+    if options.json:
+        _say(json.dumps(rows, ensure_ascii=False))
+        return 0
+    for row in rows:
+        _say(f"{row['local']}  {row['kind']:<8} {row['title'] or row['item']}  {row['detail']}")
     return 0
 
 

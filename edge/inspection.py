@@ -21,6 +21,7 @@ from edge.sync.library import Library
 from wire.codec import decode
 from wire.content import Sound
 from wire.enrolment import MAX_PLACEMENTS_BYTES, Placement
+from wire.playlog import MAX_BATCH_BYTES, Row
 from wire.timeline import DayPlan, PlannedPlay, Situation, broadcast_day, plan_day
 from wire.units import UtcTime, moment
 
@@ -70,6 +71,14 @@ def read_status(folder: Path, config: Config, *, runs: bool) -> dict[str, Any]:
         "alerts_remembered": store.rows("SELECT count(*) FROM seen")[0][0],
         "roles": {name: version for name, version, _ in store.rows("SELECT name, version, sha256 FROM roles")},
     }
+
+
+def read_log(folder: Path, *, last: int) -> list[dict[str, Any]]:
+    """The newest rows of the device's log, oldest first, as they will be or were sent."""
+    store, _ = _open(folder)
+    found = store.rows("SELECT body FROM rows ORDER BY seq DESC LIMIT ?", (last,))
+    rows = [decode(bytes(body), Row, limit=MAX_BATCH_BYTES) for (body,) in reversed(found)]
+    return [{**msgspec.to_builtins(row), "local": _local(row.at)} for row in rows]
 
 
 def _open(folder: Path) -> tuple[Store, Placement | None]:
