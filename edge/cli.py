@@ -1,4 +1,4 @@
-"""The commands of a device: init, run, plan, status, log, bundle. Exit 0, 1 with one line of reason, 2 for wrong usage."""
+"""The commands of a device: init, run, plan, status, log, bundle. Exit 0; 1 with one line of reason; 2 wrong usage."""
 
 from __future__ import annotations
 

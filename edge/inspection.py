@@ -76,7 +76,7 @@ def read_status(folder: Path, config: Config, *, runs: bool) -> dict[str, Any]:
 def read_log(folder: Path, *, last: int) -> list[dict[str, Any]]:
     """The newest rows of the device's log, oldest first, as they will be or were sent."""
     store, _ = _open(folder)
-    found = store.rows("SELECT body FROM rows ORDER BY seq DESC LIMIT ?", (last,))
+    found = store.rows("SELECT body FROM rows ORDER BY seq DESC LIMIT ?", last)
     rows = [decode(bytes(body), Row, limit=MAX_BATCH_BYTES) for (body,) in reversed(found)]
     return [{**msgspec.to_builtins(row), "local": _local(row.at)} for row in rows]
 
