@@ -6,11 +6,10 @@ what they find on the inbox. Decisions about *when* stand at this level; about *
 
 from __future__ import annotations
 
-import base64
-import binascii
 import logging
 import random
 import sys
+import time
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -21,30 +20,32 @@ from edge.errors import DiskFullError, EdgeError
 from edge.identity import PASSWORD_FILE
 from edge.inbox import Inbox, Timers, Urgency
 from edge.link import Arrived, Connected, Delivered, Disconnected, Link, LinkEvent, NoLink, PahoLink, Will
+from edge.listening import Listening
 from edge.logbook import Logbook
 from edge.parts import Parts
 from edge.plan.checks import Checks
 from edge.plan.fallback import rung_of
-from edge.plan.inputs import encode_mutes, situation_of, with_mute
+from edge.plan.inputs import situation_of
 from edge.plan.planner import Planner
-from edge.play.pipe import INTERRUPTED, Event, Failed, Finished, Ready, Started, Stopped, Trouble
+from edge.play.pipe import Event
 from edge.play.process import Gone
 from edge.report.acks import Acks
 from edge.report.outbox import Outbox
 from edge.report.playlog import PlayLog
 from edge.sense.power import PowerSensor
+from edge.sounding import Sounding
 from edge.speaker import Speaker
 from edge.standing import Standing
 from edge.sticks import Sticks
 from edge.supply_line import Hauled, Refreshed, StickOutcome, Supply, SupplyLine, Tell
 from edge.supplying import Supplying
 from edge.sync.fetch import Fetcher, HttpFetcher
-from edge.sync.receive import EnvelopeArrived, Receiver, Refusal
+from edge.sync.receive import Receiver
 from edge.timekeeping import Timekeeper
 from edge.worker import Call, Worker
-from wire.playlog import Logged, Receipt
-from wire.telemetry import Command, Death, Versions, encode_message
-from wire.timeline import Mute, TimeQuality
+from wire.playlog import Receipt
+from wire.telemetry import Death, encode_message
+from wire.timeline import TimeQuality
 from wire.topics import DEATH, device_subscriptions, emergency_area
 from wire.trust.held import Refusal as TrustRefusal
 from wire.units import SECOND, UtcTime
@@ -72,8 +73,6 @@ class Agent:
         self._clock = parts.clock
         self._inbox = Inbox()
         self._timers = Timers()
-        self._session = ""
-        self._session_count = 0
         self._rounds = 0
         self._offset_ns = parts.clock.offset_ns
         self._subscribed = ""
@@ -121,6 +120,14 @@ class Agent:
             clock=self._clock, has=parts.cache.has, committer=self._committer,
             ask_refresh=lambda: self._supplying.ask(jitter_s=0),
         )  # fmt: skip
+        self._listening = Listening(
+            parts, self._link, self._receiver, self._alarm, self._planner, self._supplying, self._standing,
+            self._logbook, self._outbox, self._reporter, self._timers, self._replan,
+            restrained=lambda: self._take_supply(self._supply),
+        )  # fmt: skip
+        self._sounding = Sounding(
+            self._speaker, self._planner, self._alarm, self._logbook, self._standing, self._timers, self._replan
+        )
         self._sticks = Sticks(parts, self._playlog, self._outbox, found=lambda p: self._call(self._line.take_bundle, p))
         self._timekeeper = Timekeeper(
             self._clock, rtc=config.rtc, trust_kernel=not config.rig.clock_offset_s,
@@ -204,6 +211,8 @@ class Agent:
     def _stop(self) -> None:
         self._acks.flush()
         self._link.stop()
+        for cue in self._planner.lost_all():
+            self._logbook.ended(cue, None)
         self._speaker.stop()
         self._timekeeper.stop()
         self._sticks.stop()
@@ -216,133 +225,10 @@ class Agent:
             case Call(function=function, arguments=arguments):
                 function(*arguments)
             case Arrived() | Connected() | Disconnected() | Delivered():
-                self._handle_link(event)
+                self._listening.take(event)
             case _:
-                self._handle_sound(event)
-
-    # -- from the network --
-
-    def _handle_link(self, event: LinkEvent) -> None:
-        match event:
-            case Arrived(topic=topic, payload=payload):
-                self._take_message(topic, payload)
-            case Connected(session=session):
-                log.info("connected, session %s", session)
-                self._session = session
-                self._reporter.submit(self._outbox.restart)
-                self._ask_birth()
-            case Disconnected(why=why):
-                log.info("not connected: %s", why)
-                self._timers.drop("birth")
-            case Delivered(number=number):
-                self._reporter.submit(self._outbox.mark_delivered, number)
-
-    def _take_message(self, topic: str, payload: bytes) -> None:
-        message = self._receiver.read(topic, payload)
-        match message:
-            case EnvelopeArrived(raw=raw):
-                self._take_envelope(raw)
-            case Versions():
-                self._nudged(message)
-            case Command():
-                self._obey(message)
-            case Logged():
-                self._reporter.submit(self._outbox.mark_logged, message)
-            case Refusal():
-                self._logbook.refused(message)
-
-    def _take_envelope(self, raw: bytes) -> None:
-        if self._alarm.take(raw, self._parts.trust.held):
-            self._replan()
+                self._sounding.take(event)
         self._tick_acks()
-
-    def _nudged(self, versions: Versions) -> None:
-        timestamp = self._parts.trust.held.timestamp
-        if timestamp is None or versions.timestamp > timestamp.version:
-            self._supplying.ask(jitter_s=self._config.pace.refresh_jitter_s)
-
-    def _obey(self, command: Command) -> None:
-        """Harmless requests of anybody who can write to our topic, bounded here."""
-        match command.kind:
-            case "refresh":
-                self._supplying.ask(jitter_s=self._config.pace.refresh_jitter_s, hint=command.area)
-            case "health":
-                self._standing.say_health()
-            case "log":
-                self._reporter.submit(self._outbox.rewind, command.seq)
-            case "envelope":
-                self._take_carried(command.body)
-            case "quieter":
-                self._be_quieter(command)
-
-    def _take_carried(self, body: str) -> None:
-        try:
-            raw = base64.b64decode(body, validate=True)
-        except (ValueError, binascii.Error) as error:
-            self._logbook.refused(Refusal("malformed", str(error), "cmd"))
-            return
-        self._take_envelope(raw)
-
-    def _be_quieter(self, command: Command) -> None:
-        """Stop, mute or volume down. None of them touches an emergency."""
-        now = self._clock.now()
-        cue = self._planner.sounding
-        until = command.until or (cue.end if cue is not None and not cue.is_alert else now)
-        if until > now:
-            mutes = with_mute(self._parts.mutes(), Mute(now, UtcTime(until)))
-            self._parts.store.put(mutes=encode_mutes(mutes))
-        if command.volume_percent < self._parts.volume_percent():
-            self._parts.store.put(volume_percent=str(command.volume_percent))
-        self._logbook.event(f"quieter until {until} volume {self._parts.volume_percent()}")
-        self._take_supply(self._supply)
-
-    # -- from the sound process --
-
-    def _handle_sound(self, event: object) -> None:
-        match event:
-            case Started(id=ident):
-                cue = self._planner.started(ident)
-                if cue is not None:
-                    self._logbook.started(cue, event)
-                    self._alarm.cue_started(cue)
-                    self._tick_acks()
-            case Stopped(id=ident, why=why) if why == INTERRUPTED:
-                self._cue_ended(ident, event, resumes=True)
-            case Finished(id=ident) | Stopped(id=ident) | Failed(id=ident):
-                self._cue_ended(ident, event, resumes=False)
-            case Ready(output=output, device=device):
-                self._standing.output = f"{output} {device}".strip()
-                self._standing.set_fault("no_sound_device", is_on=False)
-                self._standing.set_fault("play_restarting", is_on=False)
-            case Trouble(why=why):
-                self._standing.set_fault("no_sound_device", is_on=True, why=why)
-            case Gone(exit_code=code):
-                self._sound_died(code)
-
-    def _cue_ended(self, ident: str, event: Finished | Stopped | Failed, *, resumes: bool) -> None:
-        is_for_good = not isinstance(event, Stopped)
-        cue = self._planner.paused(ident) if resumes else self._planner.ended(ident, for_good=is_for_good)
-        if cue is None:
-            return
-        if isinstance(event, Failed):
-            log.warning("%s did not sound: %s", cue.part, event.why)
-        self._logbook.ended(cue, event)
-        self._replan()
-        if cue.is_alert:
-            self._alarm.retire()
-            self._tick_acks()
-
-    def _sound_died(self, code: int) -> None:
-        log.warning("the sound process ended with %s", code)
-        for cue in self._planner.lost_all():
-            self._logbook.ended(cue, None)
-        self._standing.set_fault("play_restarting", is_on=True, why=f"exit code {code}")
-        self._timers.set("speaker", self._speaker.pause_after_death(code), self._restart_sound)
-
-    def _restart_sound(self) -> None:
-        self._speaker.start()
-        self._planner.lost_all()
-        self._replan()
 
     # -- from the workers --
 
@@ -360,7 +246,7 @@ class Agent:
         if self._subscribed != holdings.area:
             self._subscribed = holdings.area
             self._link.subscribe(self._subscriptions())
-            self._ask_birth()
+            self._listening.ask_birth()
         self._replan()
         self._note_rung()
         self._supplying.plan_haul(supply, self._clock.now())
@@ -382,7 +268,6 @@ class Agent:
         if done.report is not None:
             if self._alarm.take_held(self._parts.trust.held):
                 self._replan()
-            self._tick_acks()
             self._clock_heard()
 
     def _hauled(self, done: Hauled) -> None:
@@ -393,7 +278,7 @@ class Agent:
         what = f"refused: {outcome.error}" if outcome.error else f"taken: {len(outcome.report.installed)} new"
         self._logbook.event(f"bundle {outcome.path.name} {what}"[:500])
         for raw in outcome.envelopes:
-            self._take_envelope(raw)
+            self._listening.take_envelope(raw)
         # The rows about this stick go onto it too: first stored, then written.
         self._reporter.submit(self._sticks.answer, outcome)
 
@@ -455,12 +340,11 @@ class Agent:
 
     def _pump(self) -> None:
         self._reporter.submit(self._outbox.pump)
-        self._tick_acks()
 
     def _tick_acks(self) -> None:
         due = self._acks.tick()
         if due is not None:
-            self._timers.set("acks", 0.2, self._tick_acks)
+            self._timers.set("acks", due - time.monotonic(), self._tick_acks)
 
     def _keep_house(self) -> None:
         now, quality = self._now()
@@ -473,16 +357,6 @@ class Agent:
             self._line.settle()
         self._note_rung()
         self._standing.set_fault("metadata_stale", is_on=self._standing.is_stale())
-
-    def _ask_birth(self) -> None:
-        jitter_s = 0 if self._alarm.is_active else self._config.pace.birth_jitter_s
-        self._timers.set("birth", random.uniform(0, jitter_s), self._say_birth)  # noqa: S311
-
-    def _say_birth(self) -> None:
-        if self._link.is_connected:
-            self._standing.say_birth(self._session)
-            self._standing.say_health()
-            self._reporter.submit(self._outbox.pump)
 
     def _send_receipt(self, receipt: Receipt) -> None:
         self._reporter.submit(self._outbox.add_receipt, receipt)

@@ -94,10 +94,10 @@ class Logbook:
         self._worker.submit(self._playlog.open_play, cue.id, draft)
 
     def ended(self, cue: Cue, event: Finished | Stopped | Failed | None) -> None:
-        """`None`: the sound process died."""
+        """`None`: the sound process died, or this program ends."""
         at = self._clock.now() if event is None or isinstance(event, Failed) else self._clock.utc_at(event.at_ns)
         whole = isinstance(event, Finished)
-        why = "" if whole else getattr(event, "why", "the sound process died")
+        why = "" if whole else getattr(event, "why", "broken_off")
         if isinstance(cue.about, AlertRound):
             self._part_ended(cue, cue.about, at, whole=whole, why=why)
             return

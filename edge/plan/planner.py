@@ -249,11 +249,12 @@ class Planner:
                 self._take_back(handed)
 
     def _take_back(self, handed: _Handed) -> None:
-        if not handed.is_cancelled:
-            self._stage.cancel(handed.cue.id)
-        handed.is_cancelled = True
+        """What sounds stays on the list until the stage says that it has ended; what never began is off it at once."""
         if not handed.is_sounding:
             del self._handed[handed.cue.part]
+        if not handed.is_cancelled:
+            handed.is_cancelled = True
+            self._stage.cancel(handed.cue.id)
 
     def _tell_omissions(self, decision: Decision, now: UtcTime) -> None:
         """Say once what should sound now and does not."""

@@ -141,6 +141,9 @@ class BundleSource:
         except (OSError, EOFError) as error:
             raise BundleError(f"the stick cannot be read ({self._name}): {error}") from error
         except (zipfile.BadZipFile, NotImplementedError, struct.error, ValueError) as error:
+            failure = self._file.failure        # which zipfile may have taken for a damaged file
+            if failure is not None:
+                raise BundleError(f"the stick cannot be read ({self._name}): {failure}") from error
             raise BundleError(f"{self._name} is damaged: {error}") from error
         except WireError as error:
             raise BundleError(f"{self._name}: {error.detail}") from error
@@ -175,16 +178,22 @@ class _Bounded(io.RawIOBase):
     def __init__(self, file: BinaryIO) -> None:
         super().__init__()
         self._file = file
-        size = file.seek(0, io.SEEK_END)
+        self.failure: OSError | None = None
+        self._size = file.seek(0, io.SEEK_END)
         file.seek(0)
-        if size > MAX_BUNDLE_BYTES:
+        if self._size > MAX_BUNDLE_BYTES:
             file.close()
-            raise ValueError(f"{size} bytes, more than {MAX_BUNDLE_BYTES}")
+            raise ValueError(f"{self._size} bytes, more than {MAX_BUNDLE_BYTES}")
 
     def read(self, size: int = -1) -> bytes:
-        if size < 0 or size > LONGEST_READ:
-            raise ValueError(f"a piece of {size} bytes")
-        return self._file.read(size)
+        wanted = self._size - self._file.tell() if size < 0 else size
+        if wanted > LONGEST_READ:
+            raise ValueError(f"a piece of {wanted} bytes")
+        try:
+            return self._file.read(size)
+        except OSError as error:
+            self.failure = error
+            raise
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         return self._file.seek(offset, whence)

@@ -16,6 +16,8 @@ import http.server
 import json
 import re
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,8 +31,8 @@ from edge.parts import Parts, build_parts
 from edge.setup import Wishes, init_device
 from tests.builders import NOW, PROVINCE, Province, make_placement, make_programme, make_province
 from wire.content import Item, Sound
-from wire.envelope import key_from_hex, seal
 from wire.enrolment import Placement
+from wire.envelope import key_from_hex, seal
 from wire.programme import PlayItem, Programme, Recurrence, Slot
 from wire.units import DAY, MINUTE, UtcTime, local_day, moment
 
@@ -60,6 +62,8 @@ class Faults:
     wrong: set[str] = field(default_factory=set)
     """Hashes whose content is replaced by as many zeros."""
     no_ranges: bool = False
+    half_way: Callable[[], None] | None = None
+    """Called when half of a blob has been sent."""
     time_shift_ms: int = 0
 
 
@@ -148,6 +152,11 @@ class HubServer:
         handler.send_header("Content-Length", str(len(raw) - start))
         handler.end_headers()
         body = raw[start:]
+        if self.faults.half_way is not None:
+            handler.wfile.write(body[: len(body) // 2])
+            handler.wfile.flush()
+            self.faults.half_way()
+            body = body[len(body) // 2 :]
         if self.faults.cut_at is not None and len(body) > self.faults.cut_at:
             handler.wfile.write(body[: self.faults.cut_at])
             handler.close_connection = True
@@ -228,8 +237,17 @@ def daily(start: UtcTime, ident: str = "sang", *plays: Any, length_ms: int = 30 
     )  # fmt: skip
 
 
+def wait_for(condition: Callable[[], Any], limit_s: float = 20.0) -> Any:
+    """Poll until the condition holds; what it returned. Fails after the limit."""
+    deadline = time.monotonic() + limit_s
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+    return found
+
+
 def replaced(value: Any, **fields: Any) -> Any:
     return msgspec.structs.replace(value, **fields)
 
 
-__all__ = ["NOW", "PROVINCE", "World", "daily", "make_tone", "replaced"]
+__all__ = ["NOW", "PROVINCE", "World", "daily", "make_tone", "replaced", "wait_for"]

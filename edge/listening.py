@@ -1,0 +1,139 @@
+"""What the network asks for: messages of the broker become acts of the parts that deal with them.
+
+Belongs to the main loop. Nothing here is trusted: orders are verified by `alarm`, metadata by a refresh, and what an
+unsigned command may do is harmless and bounded.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from edge.alarm import Alarm
+from edge.inbox import Timers
+from edge.link import Arrived, Connected, Delivered, Disconnected, Link, LinkEvent
+from edge.logbook import Logbook
+from edge.parts import Parts
+from edge.plan.inputs import encode_mutes, with_mute
+from edge.plan.planner import Planner
+from edge.report.outbox import Outbox
+from edge.standing import Standing
+from edge.supplying import Supplying
+from edge.sync.receive import EnvelopeArrived, Receiver, Refusal
+from edge.worker import Worker
+from wire.playlog import Logged
+from wire.telemetry import Command, Versions
+from wire.timeline import Mute
+from wire.units import UtcTime
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Listening:
+    """One device's ear. `replan` and `restrained` are the agent's."""
+
+    parts: Parts
+    link: Link
+    receiver: Receiver
+    alarm: Alarm
+    planner: Planner
+    supplying: Supplying
+    standing: Standing
+    logbook: Logbook
+    outbox: Outbox
+    reporter: Worker
+    timers: Timers
+    replan: Callable[[], None]
+    restrained: Callable[[], None]
+    """A mute or a lower volume has been stored."""
+    _session: str = ""
+
+    def take(self, event: LinkEvent) -> None:
+        """One event of the link."""
+        match event:
+            case Arrived(topic=topic, payload=payload):
+                self._take_message(topic, payload)
+            case Connected(session=session):
+                log.info("connected, session %s", session)
+                self._session = session
+                self.reporter.submit(self.outbox.restart)
+                self.ask_birth()
+            case Disconnected(why=why):
+                log.info("not connected: %s", why)
+                self.timers.drop("birth")
+            case Delivered(number=number):
+                self.reporter.submit(self.outbox.mark_delivered, number)
+
+    def take_envelope(self, raw: bytes) -> None:
+        """An order, from whichever carrier."""
+        if self.alarm.take(raw, self.parts.trust.held):
+            self.replan()
+
+    def ask_birth(self) -> None:
+        """Announce ourselves soon; under an alert at once, since the answer may be its cancel."""
+        jitter_s = 0 if self.alarm.is_active else self.parts.config.pace.birth_jitter_s
+        self.timers.set("birth", random.uniform(0, jitter_s), self._say_birth)  # noqa: S311
+
+    def _take_message(self, topic: str, payload: bytes) -> None:
+        message = self.receiver.read(topic, payload)
+        match message:
+            case EnvelopeArrived(raw=raw):
+                self.take_envelope(raw)
+            case Versions():
+                self._nudged(message)
+            case Command():
+                self._obey(message)
+            case Logged():
+                self.reporter.submit(self.outbox.mark_logged, message)
+            case Refusal():
+                self.logbook.refused(message)
+
+    def _nudged(self, versions: Versions) -> None:
+        timestamp = self.parts.trust.held.timestamp
+        if timestamp is None or versions.timestamp > timestamp.version:
+            self.supplying.ask(jitter_s=self.parts.config.pace.refresh_jitter_s)
+
+    def _obey(self, command: Command) -> None:
+        match command.kind:
+            case "refresh":
+                self.supplying.ask(jitter_s=self.parts.config.pace.refresh_jitter_s, hint=command.area)
+            case "health":
+                self.standing.say_health()
+            case "log":
+                self.reporter.submit(self.outbox.rewind, command.seq)
+            case "envelope":
+                self._take_carried(command.body)
+            case "quieter":
+                self._be_quieter(command)
+
+    def _take_carried(self, body: str) -> None:
+        try:
+            raw = base64.b64decode(body, validate=True)
+        except (ValueError, binascii.Error) as error:
+            self.logbook.refused(Refusal("malformed", str(error), "cmd"))
+            return
+        self.take_envelope(raw)
+
+    def _be_quieter(self, command: Command) -> None:
+        """Stop, mute or volume down; none of them touches an emergency. Louder takes a signature."""
+        now = self.parts.clock.now()
+        cue = self.planner.sounding
+        until = command.until or (cue.end if cue is not None and not cue.is_alert else now)
+        if until > now:
+            mutes = with_mute(self.parts.mutes(), Mute(now, UtcTime(until)))
+            self.parts.store.put(mutes=encode_mutes(mutes))
+        if command.volume_percent < self.parts.volume_percent():
+            self.parts.store.put(volume_percent=str(command.volume_percent))
+        self.logbook.event(f"quieter until {until} volume {self.parts.volume_percent()}")
+        self.restrained()
+
+    def _say_birth(self) -> None:
+        if self.link.is_connected:
+            self.standing.say_birth(self._session)
+            self.standing.say_health()
+            self.reporter.submit(self.outbox.pump)
