@@ -35,8 +35,9 @@ export function notice(text, kind = "done") {
   if (kind === "done") hideNotice = setTimeout(() => { element.textContent = ""; }, 8000);
 }
 
-export function clearNotice() {
-  notice("");
+// Leaving a page takes its faults along; what was done stays to be read.
+export function clearFault() {
+  if (document.getElementById("notice").classList.contains("fault")) notice("");
 }
 
 // A labelled field; `input` is the element that carries the value.

@@ -1,7 +1,7 @@
 // Joins the pages: who is signed in, the header, and which page the address names.
 
 import { get, post, useToken } from "./api.js";
-import { clearNotice, h, notice, show } from "./dom.js";
+import { clearFault, h, notice, show } from "./dom.js";
 import { alertPage } from "./page_alert.js";
 import { emergencyPage } from "./page_emergency.js";
 import { loginPage } from "./page_login.js";
@@ -73,11 +73,11 @@ async function openPage() {
 
 async function start() {
   await openSession();
-  clearNotice();
+  clearFault();
   await openPage();
 }
 
-window.addEventListener("hashchange", () => { clearNotice(); openPage(); });
+window.addEventListener("hashchange", () => { clearFault(); openPage(); });
 window.addEventListener("signed-out", async () => {
   if (!session || !session.person) return;
   session.person = null;
