@@ -147,7 +147,7 @@ class HubApi:
         return self._shaped(self._post("/api/alerts", {"envelope": envelope}), dict[str, Any])
 
     def areas(self) -> list[dict[str, Any]]:
-        """Names, clusters and households of areas, where this hub tells them; otherwise nothing."""
+        """Path, name, households and clusters of areas, where this hub tells them; otherwise nothing."""
         answer = self._ask("GET", "/api/areas")
         return self._shaped(answer.body, list[dict[str, Any]]) if answer.status == 200 else []
 

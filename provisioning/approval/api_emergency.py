@@ -17,8 +17,8 @@ from provisioning.approval.emergency import Officer, SignedTemplate, Wish
 from provisioning.approval.faults import StationError
 from provisioning.approval.proposals import Desk
 from provisioning.approval.shapes import media_facts
+from provisioning.approval.told_areas import area_entry, ask_areas
 from provisioning.approval.words import N_, Words
-from provisioning.errors import ProvisioningError
 from wire.alert import Start, clips_of, message_text
 from wire.content import AreaPath, Ident, Sha256
 
@@ -55,10 +55,10 @@ def read_desk() -> Response:
         here.refresh(at_desk.hub, at_desk.keys)
         areas = emergency.areas_of(at_desk, emergency.officers(at_desk, kind))
         templates = emergency.templates(at_desk)
-    told = _told_areas(at_desk)
+    told = ask_areas(at_desk.hub)
     current = [entry for entry in running.alerts(at_desk, _) if not (entry["over"] or entry["cancelled"])]
     return jsonify(
-        areas=[_area_entry(area, told) for area in areas],
+        areas=[area_entry(area, told) for area in areas],
         templates=[_template_entry(one, _) for one in templates],
         running=[entry for entry in current if entry["drill"] == (kind == emergency.DRILL_KIND)],
     )
@@ -76,7 +76,7 @@ def prepare() -> Response:
     return jsonify(
         order=here.sessions.prepare(session(), wish),
         title=template.template.title,
-        area=_area_entry(wish.area, _told_areas(at_desk)),
+        area=area_entry(wish.area, ask_areas(at_desk.hub)),
         role=officer.role.name,
         role_text=_("{role}, key {key}", role=officer.role.name, key=officer.key.name),
         repeat_text=_("{n} times within {length}", n=start.repeat.times, length=say.length(start.repeat.within_ms, _)),
@@ -204,19 +204,3 @@ def _template_entry(one: SignedTemplate, _: Words) -> dict[str, Any]:
     wordings = {wording.language: wording.text for wording in one.template.wordings}
     text = wordings.get(_.language) or next(iter(wordings.values()))
     return {**head, "severity": one.template.severity, "sha256": one.sha256, "blanks": blanks, "text": text}
-
-
-def _told_areas(at_desk: Desk) -> dict[str, dict[str, Any]]:
-    """What the hub says of areas. Unsigned: only names and figures beside the code, which is what is signed."""
-    try:
-        return {str(area.get("path", area.get("area", ""))): area for area in at_desk.hub.areas()}
-    except ProvisioningError:
-        return {}
-
-
-def _area_entry(path: str, told: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    known = told.get(path, {})
-    figures = {
-        name: known.get(name) if isinstance(known.get(name), int) else None for name in ("clusters", "households")
-    }
-    return {"path": path, "name": str(known.get("name", "")), **figures}

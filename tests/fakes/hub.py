@@ -259,5 +259,10 @@ def _add_alerts(app: Flask, hub: FakeHub) -> None:
 
     @app.get("/api/areas")
     def areas() -> Response:
-        lung_cu = {"path": "08/00694", "name": "Xã Lũng Cú", "clusters": 3, "households": 412}
-        return jsonify([{"path": "08", "name": "Tỉnh Tuyên Quang"}, lung_cu])
+        clusters = [{"id": f"cl-{n}", "name": f"Cụm {n}", "kind": "loudspeaker"} for n in (1, 2, 3)]
+        lung_cu = {"path": "08/00694", "name": "Xã Lũng Cú", "households": None, "clusters": clusters[:1]}
+        hamlets = [
+            {"path": f"08/00694/0{n}", "name": f"Thôn {n}", "households": 206, "clusters": [clusters[n]]}
+            for n in (1, 2)
+        ]
+        return jsonify([{"path": "08", "name": "Tỉnh Tuyên Quang", "households": 9, "clusters": []}, lung_cu, *hamlets])
