@@ -13,7 +13,7 @@ from hub.answers import text_of, wants_json
 from hub.auth import guard
 from hub.auth.roles import Right
 from hub.content import actions, store, workshop
-from hub.content.blobs import open_blob
+from hub.content.blobs import blob_path
 from hub.content.forms import read_bulletin, read_language
 from hub.content.model import Bulletin, Draft, SoundJob
 from hub.errors import N_, BadInputError, HubError, NotFoundError
@@ -161,8 +161,10 @@ def listen(ident: str, sound: str) -> Response:
         found = next((one for one in store.sounds(conn, [ident])[ident] if one.id == sound), None)
     if found is None:
         raise NotFoundError
-    file = open_blob(found.sha256, hub.config.blob_dir)
-    return send_file(file, mimetype="audio/ogg", conditional=True, etag=found.sha256, download_name=f"{ident}.opus")
+    path = blob_path(found.sha256, hub.config.blob_dir)
+    if not path.is_file():
+        raise NotFoundError
+    return send_file(path, mimetype="audio/ogg", conditional=True, etag=found.sha256, download_name=f"{ident}.opus")
 
 
 @blueprint.post("/items/<ident>/sounds/<sound>/remove")
