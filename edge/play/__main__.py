@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import gc
 import logging
+import os
 import signal
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ from edge.play.wav_out import WavOut
 
 LATENCY_S: Final = 0.02
 LATENCIES_S: Final = (0.005, 1.0)
+NICENESS: Final = -11           # as sound servers do
 SWITCH_S: Final = 0.0005        # a thread that computes hands over to the sound within this time
 
 log = logging.getLogger("edge.play")
@@ -31,6 +33,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)        # Ctrl-C goes to the whole group; the agent decides when we end
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     sys.setswitchinterval(SWITCH_S)
+    go_first()
     events = EventWriter(open(sys.stdout.fileno(), "wb", buffering=0, closefd=False))  # noqa: SIM115 (ours to the end)
     try:
         deck = Deck(choose_out(args), events.emit)
@@ -45,6 +48,14 @@ def main() -> int:
         deck.close()
         events.close()
     return 0
+
+
+def go_first() -> None:
+    """Ask to run before other processes, where that is allowed; the threads started later inherit it."""
+    try:
+        os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
+    except PermissionError:
+        log.info("no right to a higher priority: a busy machine may make holes in the sound")
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -41,7 +41,7 @@ class Cards:
         own_home = {"HOME": str(home), "XDG_RUNTIME_DIR": str(home), "PULSE_RUNTIME_PATH": str(home)}
         self.servers[card] = subprocess.Popen(
             ["pulseaudio", "-n", "-F", str(config), "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1",
-             "--realtime=no", "--high-priority=no", f"--log-target=file:{self.run}/{card}.log", "--log-level=notice"],
+             "--realtime=no", "--high-priority=yes", f"--log-target=file:{self.run}/{card}.log", "--log-level=notice"],
             env={**os.environ, **own_home}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL)
         self._wait_for(card)

@@ -6,6 +6,7 @@ Runs the real play process on the card `dac` and finds each burst in what the ca
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import soundfile
@@ -25,17 +26,35 @@ EARLY_S, LATE_S = 0.2, 0.4
 LATENCY_S = 0.02
 
 
+@dataclass(frozen=True)
+class StartsRun:
+    """`errors_ms`: heard minus asked, None if it was not heard. `card`: what the fake card says of itself."""
+
+    errors_ms: list[float | None]
+    card: dict[str, object]
+
+
 def measure_starts(count: int, *, latency_s: float = LATENCY_S, output: str = "sounddevice") -> list[float]:
     """Heard minus asked, in ms, of `count` scheduled starts. Raises `AssertionError` if one was not heard."""
+    run = run_starts(count, latency_s=latency_s, output=output)
+    heard = [error for error in run.errors_ms if error is not None]
+    assert len(heard) == count, f"{count - len(heard)} of {count} starts were not heard; the card: {run.card}"
+    return heard
+
+
+def run_starts(count: int, *, latency_s: float = LATENCY_S, output: str = "sounddevice") -> StartsRun:
+    """`count` scheduled starts, none left out. `late_ticks`: the machine was busy; `starved`: it was, or play was."""
     burst = make_noise(7, BURST_S)
     with start_cards("dac") as cards:
         path = cards.run / "burst.wav"
         soundfile.write(path, burst, RATE_HZ, subtype="PCM_16")
         with listening(cards, "dac") as ear:
             instants_ns = play_bursts(cards, path, count, latency_s=latency_s, output=output)
-        heard_s = [ear.capture.heard_at(0, burst, at_ns / 1e9 - EARLY_S, at_ns / 1e9 + LATE_S) for at_ns in instants_ns]
-    assert None not in heard_s, f"{heard_s.count(None)} of {count} bursts were not heard"
-    return [(at_s - at_ns / 1e9) * 1000 for at_s, at_ns in zip(heard_s, instants_ns, strict=True) if at_s is not None]
+        asked_s = [at_ns / 1e9 for at_ns in instants_ns]
+        heard_s = [ear.capture.heard_at(0, burst, at_s - EARLY_S, at_s + LATE_S) for at_s in asked_s]
+    errors_ms = [None if heard is None else (heard - asked) * 1000
+                 for heard, asked in zip(heard_s, asked_s, strict=True)]
+    return StartsRun(errors_ms, ear.figures)
 
 
 def play_bursts(cards: Cards, path: Path, count: int, *, latency_s: float, output: str) -> list[int]:
