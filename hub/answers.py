@@ -54,7 +54,7 @@ def problem(status: int, code: str, title: str, detail: str = "") -> BaseRespons
 
 def text_of(error: HubError) -> str:
     """The error's message in the reader's language."""
-    message = gettext(error.message)
+    message: str = gettext(error.message)
     return message.format(**error.params) if error.params else message
 
 

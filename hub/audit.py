@@ -22,7 +22,9 @@ audit_rows = Table(
 )
 
 
-def note(conn: Connection, *, at: UtcTime, person: str, verb: str, area: str = "", subject: str = "", detail: str = "") -> None:
+def note(
+    conn: Connection, *, at: UtcTime, person: str, verb: str, area: str = "", subject: str = "", detail: str = ""
+) -> None:
     """Write one line. `person` is a username, a device id, or "system"."""
     conn.execute(
         insert(audit_rows).values(

@@ -32,7 +32,7 @@ class _Rights:
     db: Database
 
 
-class LoaAuth(BaseAuthPlugin):
+class LoaAuth(BaseAuthPlugin):  # type: ignore[misc]
     """Lets in who has the password of the account; the client id must be the account's name."""
 
     @dataclass
@@ -52,7 +52,7 @@ class LoaAuth(BaseAuthPlugin):
         return stored is not None and broker_rights.check_password(password, stored)
 
 
-class LoaAcl(BaseTopicPlugin):
+class LoaAcl(BaseTopicPlugin):  # type: ignore[misc]
     """Filters every publication, subscription and delivery by the table of rights."""
 
     @dataclass
@@ -73,12 +73,12 @@ class LoaAcl(BaseTopicPlugin):
         return may(self._rights.config, session.client_id, topic)
 
 
-class GuardedBroker(Broker):
+class GuardedBroker(Broker):  # type: ignore[misc]
     """amqtt with the password asked first.
 
     On its own amqtt ends or rewrites the session of a client id before it asks for the password, and sends a last will
-    wherever it is addressed: anybody could silence a device, and a device could speak for the hub. Every session here is
-    a clean one (design §6).
+    wherever it is addressed: anybody could silence a device, and a device could speak for the hub. Every session here
+    is a clean one (design §6).
     """
 
     async def _initialize_client_session(
@@ -101,13 +101,15 @@ class GuardedBroker(Broker):
     ) -> tuple[BrokerProtocolHandler, Session]:
         try:
             async with asyncio.timeout(CONNECT_S):
-                return await BrokerProtocolHandler.init_from_connect(reader, writer, self.plugins_manager)
+                found = await BrokerProtocolHandler.init_from_connect(reader, writer, self.plugins_manager)
         except (AMQTTError, MQTTError):
             await writer.close()
             raise
         except TimeoutError as error:
             await writer.close()
             raise AMQTTError("nothing said") from error
+        handler, session = found
+        return handler, session
 
     async def _may_connect(self, session: Session) -> bool:
         if not await self._authenticate(session, self.listeners_config["default"]):

@@ -43,8 +43,10 @@ def _configuration(config: Config, folder: Path) -> str:
 
 
 def _acl(config: Config) -> str:
-    """What `broker_rights` says, in mosquitto's words. Patterns hold for every user, also for stations: only what a
-    station could do with its own name under `up/` is left to it, and nobody registers a device of that name."""
+    """What `broker_rights` says, in mosquitto's words.
+
+    Patterns hold for every user, so a station may also speak under `up/` in its own name, where no device is.
+    """
     lines = [f"user {config.broker_user}", f"topic readwrite {ROOT}/#", ""]
     for station in config.stations:
         lines += [f"user {station}", f"topic write {ROOT}/em/#", ""]

@@ -1,8 +1,8 @@
 """The database behind the hub: SQLite (WAL) or PostgreSQL through SQLAlchemy Core.
 
 Tables stand in each feature's `store.py` on the one `metadata` below; times are integers (milliseconds UTC), because
-SQLite gives datetimes back without a zone. Writing transactions on SQLite open with BEGIN IMMEDIATE (a deferred one loses
-updates or dies "locked"); reads use an engine that cannot write.
+SQLite gives datetimes back without a zone. Writing transactions on SQLite open with BEGIN IMMEDIATE (a deferred one
+loses updates or dies "locked"); reads use an engine that cannot write.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ import socket
 import tempfile
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 _LONGEST_PATH = 100  # the kernel takes 107 bytes
 
@@ -66,7 +67,7 @@ class Bell:
         self._socket.close()
         self._path.unlink(missing_ok=True)
 
-    def __enter__(self) -> Bell:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:

@@ -60,7 +60,7 @@ def _take_birth(hub: Hub, device: str, body: bytes) -> None:
         if found is None:
             return
         birth, area = found
-        answer_birth(hub, conn, birth, area, hub.now())
+        answer_birth(conn, birth, area, hub.now())
         chain = playlog.chain(conn, device, birth.chain) if birth.chain else None
         if birth.chain:
             logged = Logged(chain=birth.chain, seq=chain["whole_to"] if chain else 0)

@@ -82,7 +82,9 @@ class Link:
     def acknowledge(self, arrival: Arrival) -> None:
         self._client.ack(arrival.mid, arrival.qos)
 
-    def _on_connect(self, client: Client, _: Any, flags: ConnectFlags, reason: ReasonCode, __: Properties | None) -> None:
+    def _on_connect(
+        self, client: Client, _user: Any, _flags: ConnectFlags, reason: ReasonCode, _properties: Properties | None
+    ) -> None:
         if reason.is_failure:
             log.error("the broker refuses the worker: %s", reason)
             return
@@ -91,7 +93,7 @@ class Link:
         self._wake()
 
     def _on_disconnect(
-        self, _client: Client, _: Any, flags: DisconnectFlags, reason: ReasonCode, __: Properties | None
+        self, _client: Client, _user: Any, _flags: DisconnectFlags, reason: ReasonCode, _properties: Properties | None
     ) -> None:
         log.warning("connection to the broker ended: %s", reason)
 

@@ -9,7 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sqlalchemy import (
-    BigInteger, Boolean, Column, Connection, Index, Integer, LargeBinary, String, Table, Text, delete, insert, select, update,
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    delete,
+    insert,
+    select,
+    update,
 )  # fmt: skip
 
 from hub.db import metadata, upsert

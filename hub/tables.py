@@ -12,9 +12,9 @@ import hub.outbox
 import hub.playlog.store
 import hub.publishing.repository
 import hub.publishing.store
+import hub.schedules.store
 import hub.set_aside
 import hub.telemetry.store
-import hub.schedules.store
 from hub.db import metadata
 
-__all__ = ["metadata"]
+__all__ = ["hub", "metadata"]

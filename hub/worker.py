@@ -14,6 +14,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from hub import inbound, outbox
@@ -118,7 +119,7 @@ class Worker:
                 arrival = self._link.arrivals.get(timeout=POLL_S / 2)
             except queue.Empty:
                 continue
-            self._attempt(arrival.topic, lambda arrival=arrival: self._take_one(arrival))
+            self._attempt(arrival.topic, partial(self._take_one, arrival))
 
     def _take_one(self, arrival: Arrival) -> None:
         inbound.take(self._hub, arrival.topic, arrival.body)

@@ -18,14 +18,13 @@ from hub.context import Hub
 from hub.devices import store as devices
 from hub.devices.actions import contact
 from hub.devices.model import Contact
-from hub.errors import BadInputError, N_, NotFoundError
+from hub.errors import N_, BadInputError, NotFoundError
 from hub.publishing import repository
 from wire.alert import Cancel, Order, Start, Template, check_current, is_drill, read_template
 from wire.areas import template_target
 from wire.topics import EMERGENCY, dotted
 from wire.trust.orders import SignedOrder, verify_order
 from wire.units import UtcTime
-
 
 _IN_ORDER = ("received", "verified", "not_stored", "started", "finished", "cancelled", "refused")
 """States that share a message share an instant; this is the order in which a device reaches them."""
@@ -120,9 +119,7 @@ def device_states(hub: Hub, conn: Connection, alert: dict[str, Any]) -> list[Dev
     reported: dict[str, list[dict[str, Any]]] = {}
     for receipt in store.receipts_of(conn, alert["id"]):
         reported.setdefault(receipt["device"], []).append(receipt)
-    found = [
-        _state(hub, row, reported.pop(row["id"], [])) for row in devices.devices_below(conn, alert["area"])
-    ]
+    found = [_state(hub, row, reported.pop(row["id"], [])) for row in devices.devices_below(conn, alert["area"])]
     for device, states in reported.items():  # a device that was moved or revoked meanwhile
         row = devices.device(conn, device) or {"id": device, "cluster": "", "area": ""}
         found.append(_state(hub, {"cluster_name": row["cluster"], "online": None, "heard_at": None, **row}, states))

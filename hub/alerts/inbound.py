@@ -33,10 +33,11 @@ def take_ack(hub: Hub, raw: bytes, *, carrier: str | None = None) -> bool:
         if carrier is not None:
             devices.heard(conn, device, now)
         values = {"at": receipt.at, "received_at": now, "time_quality": receipt.time_quality, "detail": receipt.detail}
-        return any([store.add_receipt(conn, receipt.alert, device, state, **values) for state in receipt.states])
+        new = [store.add_receipt(conn, receipt.alert, device, state, **values) for state in receipt.states]
+    return any(new)
 
 
-def answer_birth(hub: Hub, conn: Connection, birth: Birth, area: str, now: UtcTime) -> None:
+def answer_birth(conn: Connection, birth: Birth, area: str, now: UtcTime) -> None:
     """Queue the running orders and cancels that the device does not know yet, at once and before all else."""
     for alert in store.unexpired_for(conn, area, now):
         if alert["id"] not in birth.alerts:

@@ -6,7 +6,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
-    JSON, BigInteger, Boolean, Column, Connection, Integer, LargeBinary, String, Table, Text, select, update,
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    select,
+    update,
 )  # fmt: skip
 
 from hub.db import insert_new, metadata
@@ -101,7 +112,7 @@ def receipts_of(conn: Connection, alert: str) -> list[dict[str, Any]]:
 
 
 def _concerns(areas: Sequence[str]) -> Any:
-    condition = alerts.c.area.in_([level for area in areas for level in ancestry(area)])
+    condition: Any = alerts.c.area.in_([level for area in areas for level in ancestry(area)])
     for area in areas:
         condition |= alerts.c.area.startswith(area + "/", autoescape=True)
     return condition

@@ -13,7 +13,7 @@ from msgspec import Struct
 from hub.alerts import actions
 from hub.auth import guard
 from hub.auth.roles import Right
-from hub.errors import BadInputError, N_
+from hub.errors import N_, BadInputError
 from wire.alert import MAX_ALERT_BYTES, read_order
 from wire.codec import decode
 from wire.envelope import peek
@@ -42,7 +42,8 @@ def send() -> tuple[Response, int]:
 @guard.signed_in
 def alerts() -> Response:
     hub, person = guard.current_hub(), guard.current_person()
-    return jsonify([_describe(*actions.look_at(hub, person, alert["id"])) for alert in actions.visible(hub, person, limit=20)])
+    newest = actions.visible(hub, person, limit=20)
+    return jsonify([_describe(*actions.look_at(hub, person, alert["id"])) for alert in newest])
 
 
 @blueprint.get("/api/alerts/<ident>")

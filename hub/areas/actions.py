@@ -13,7 +13,7 @@ from hub import audit
 from hub.areas import store
 from hub.auth.roles import Person, Right
 from hub.context import Hub
-from hub.errors import BadInputError, N_, NotFoundError
+from hub.errors import N_, BadInputError, NotFoundError
 from wire.areas import check_path, parent
 from wire.units import LOCAL, utc
 

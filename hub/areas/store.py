@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
-    JSON, BigInteger, Column, Connection, Float, Integer, String, Table, select,
+    JSON,
+    BigInteger,
+    Column,
+    Connection,
+    Float,
+    Integer,
+    String,
+    Table,
+    select,
 )  # fmt: skip
 
 from hub.db import metadata, upsert
@@ -41,7 +49,7 @@ predecessors = Table(
 )
 
 
-def put(conn: Connection, path: str, *, name: str, kind: str, valid_from: UtcTime = UtcTime(0), **more: Any) -> None:
+def put(conn: Connection, path: str, *, name: str, kind: str, valid_from: UtcTime, **more: Any) -> None:
     """Add an area or correct it. `more`: valid_to, lat, lon, area_km2, households, languages (a list)."""
     values = {"code": leaf(path), "parent": parent(path), "name": name, "kind": kind, "valid_from": valid_from, **more}
     upsert(conn, areas, {"path": path}, {"languages": ["vi"], **values})

@@ -17,7 +17,7 @@ from hub import audit
 from hub.auth import store
 from hub.auth.roles import Grant, Person
 from hub.context import Hub
-from hub.errors import BadInputError, N_, NotAllowedError, TooManyError
+from hub.errors import N_, BadInputError, NotAllowedError, TooManyError
 from wire.areas import check_path
 from wire.errors import MalformedError
 from wire.units import HOUR, MINUTE

@@ -1,7 +1,7 @@
 """The door of every route: nothing is answered unless its view says who may come in.
 
-Decorate each view with exactly one of `public`, `signed_in` or `needs(Right.X)`, below the route decorator. The right is
-then held *somewhere*; a view or action that concerns an area also calls `person.require(right, area)`.
+Decorate each view with exactly one of `public`, `signed_in` or `needs(Right.X)`, below the route decorator. The right
+is then held *somewhere*; a view or action that concerns an area also calls `person.require(right, area)`.
 Pages carry the session in a cookie and a CSRF token in each form; programs send `Authorization: Bearer TOKEN`.
 """
 
@@ -96,7 +96,7 @@ def guard_request() -> None:
     view = current_app.view_functions[request.endpoint]
     _limit_body(getattr(view, "_body_limit", DEFAULT_BODY_BYTES))
     g.person = None
-    door = door_of(cast("Flask", current_app), request.endpoint)
+    door = door_of(current_app, request.endpoint)
     by_token = request.headers.get("Authorization", "").startswith("Bearer ")
     if not getattr(view, "_machine", False):
         g.person = _who(by_token=by_token)

@@ -7,7 +7,7 @@ import binascii
 import re
 from pathlib import Path
 
-from hub.errors import BadInputError, N_
+from hub.errors import N_, BadInputError
 from wire.envelope import key_id
 from wire.errors import MalformedError
 

@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger, Boolean, Column, Connection, ForeignKey, Integer, String, Table, Text, delete, insert, select, update,
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    ForeignKey,
+    Integer,
+    String,
+    Table,
+    Text,
+    delete,
+    insert,
+    select,
+    update,
 )  # fmt: skip
 
 from hub.auth.roles import Grant, Person, Role

@@ -17,7 +17,7 @@ from hub.auth.roles import Person, Right
 from hub.context import Hub
 from hub.devices import store
 from hub.devices.model import Contact, contact_of, read_request
-from hub.errors import BadInputError, N_, NotFoundError
+from hub.errors import N_, BadInputError, NotFoundError
 from hub.publishing import actions as publishing
 from hub.publishing import repository
 from wire.areas import contains, placements_target
@@ -29,7 +29,7 @@ from wire.units import SECOND, UtcTime
 KINDS = ("loudspeaker", "board")
 
 
-def put_cluster(
+def put_cluster(  # noqa: PLR0913 - what a cluster consists of
     hub: Hub, person: Person, ident: Ident, *, area: str, name: str, kind: str = "loudspeaker",
     lat: float | None = None, lon: float | None = None, languages: Sequence[str] = ("vi",), tags: Sequence[str] = (),
     note: str = "",
@@ -142,7 +142,7 @@ def _columns(known: dict[str, Any]) -> dict[str, Any]:
 
 
 def _highest_n(conn: Connection, province: str, device: str) -> int:
-    """The highest n ever signed or proposed for a device, should this hub's own table be younger than the signatures."""
+    """The highest n signed for a device, should this hub's own table be younger than the signatures."""
     found = [0]
     for path in repository.target_paths(conn, f"areas/{province}/", "placements.json"):
         raw = repository.current_target(conn, path)

@@ -11,6 +11,7 @@ from wire.codec import decode
 from wire.enrolment import DeviceId
 
 MAX_REQUEST_BYTES = 8 * 1024
+_HASH = r"^\$7\$[0-9]{1,7}\$[A-Za-z0-9+/=]{8,64}\$[A-Za-z0-9+/=]{40,120}$"
 
 
 class EnrolRequest(Struct, frozen=True):
@@ -19,7 +20,7 @@ class EnrolRequest(Struct, frozen=True):
     device: DeviceId
     key: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
     serial: Annotated[str, Meta(min_length=1, max_length=64)]
-    broker_password_hash: Annotated[str, Meta(pattern=r"^\$7\$[0-9]{1,7}\$[A-Za-z0-9+/=]{8,64}\$[A-Za-z0-9+/=]{40,120}$")]
+    broker_password_hash: Annotated[str, Meta(pattern=_HASH)]
     board: Annotated[str, Meta(max_length=80)] = ""
 
 

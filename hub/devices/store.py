@@ -5,8 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
-    JSON, BigInteger, Boolean, Column, Connection, Float, ForeignKey, Index, Integer, String, Table, Text,
-    insert, select, update,
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    insert,
+    select,
+    update,
 )  # fmt: skip
 
 from hub.db import for_update, metadata, upsert
@@ -122,12 +135,12 @@ def accounts(conn: Connection) -> dict[str, str]:
 
 def account(conn: Connection, ident: str) -> str | None:
     """The broker password hash of one device that may connect."""
-    return conn.execute(select(devices.c.broker_hash).where(devices.c.id == ident, devices.c.revoked_at.is_(None))).scalar()
+    found = select(devices.c.broker_hash).where(devices.c.id == ident, devices.c.revoked_at.is_(None))
+    return conn.execute(found).scalar()
 
 
 def devices_below(conn: Connection, area: str) -> list[dict[str, Any]]:
-    """Unrevoked devices with cluster and presence: keys as in the tables, cluster's as cluster_name, area, languages,
-    lat, lon; presence's are None for a device that was never heard."""
+    """Unrevoked devices with cluster and presence, whose columns are None for a device that was never heard."""
     query = (
         select(
             devices.c.id, devices.c.cluster, devices.c.serial, devices.c.board, devices.c.registered_at,

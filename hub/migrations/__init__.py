@@ -7,7 +7,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config as AlembicConfig
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, select, table, column
+from sqlalchemy import column, inspect, select, table
 
 from hub.db import Database
 from hub.errors import ConfigError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass, field
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from hub import audit
 from hub.alerts.inbound import take_ack
@@ -67,6 +67,6 @@ def _refuse(result: StickResult, number: int, why: str) -> None:
         result.refused.append(f"line {number}: {why}")
 
 
-def _skip_line(reader: io.BufferedReader) -> None:
+def _skip_line(reader: io.BufferedReader[Any]) -> None:
     while (rest := reader.readline(LOG.max_bytes)) and not rest.endswith(b"\n"):
         pass

@@ -16,7 +16,9 @@ from wire.units import HOUR, UtcTime
 
 
 def take_log(hub: Hub, raw: bytes, *, carrier: str | None = None) -> tuple[int, int]:
-    """Store a signed batch; how many of its rows were new, and how many there are. The answer `logged` is queued in the same transaction.
+    """Store a signed batch; how many of its rows were new, and how many there are.
+
+    The answer `logged` is queued in the same transaction.
 
     `carrier` is the device whose topic brought it; a batch may only come from its own device, or from a stick (None).
 

@@ -1,4 +1,4 @@
-"""What each device says that it played: chained rows, unique by (device, chain, seq), and how far each chain is whole."""
+"""What each device says that it played: chained rows, each once by (device, chain, seq); how far a chain is whole."""
 
 from __future__ import annotations
 
@@ -7,7 +7,18 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger, Boolean, Column, Connection, Index, Integer, String, Table, func, insert, select, update,
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    String,
+    Table,
+    func,
+    insert,
+    select,
+    update,
 )  # fmt: skip
 
 from hub.db import for_update, insert_new, metadata

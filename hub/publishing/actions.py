@@ -105,7 +105,11 @@ def add_signature(hub: Hub, person: Person, ident: int, *, digest: str, metadata
                    detail=f"{proposal.role} v{progress.version} {digest}")  # fmt: skip
         if progress.is_complete:
             _release(hub, conn, proposal, progress, person, now)
-    return State.RELEASED if progress.is_complete else State.WAITING
+    if not progress.is_complete:
+        return State.WAITING
+    with hub.reading() as conn:
+        hub.trusted.held(conn)  # now rather than in the request that brings the next alert
+    return State.RELEASED
 
 
 def return_proposal(hub: Hub, person: Person, ident: int, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""What the hub itself refuses before anybody is asked to sign. Devices and the approval app judge again for themselves."""
+"""What the hub refuses before anybody is asked to sign. Devices and the approval app judge again for themselves."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ def _programme(raw: bytes, area: str, now: UtcTime) -> None:
     read = read_programme(raw)
     programme = read.programme
     if read.ignored:
-        raise BadInputError(N_("The programme holds what devices would not know: {what}"), what="; ".join(read.ignored[:5]))
+        unknown = "; ".join(read.ignored[:5])
+        raise BadInputError(N_("The programme holds what devices would not know: {what}"), what=unknown)
     _same_area(programme.area, area)
     if programme.play_until <= now:
         raise BadInputError(N_("The programme lies in the past."))

@@ -18,7 +18,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Proposal:
-    """`targets`: path to content. `metadata`: the role's file as far as it is signed, None before the first signature."""
+    """`targets`: path to content. `metadata`: the role's file as far as it is signed; None before anybody signed."""
 
     id: int
     role: str

@@ -1,4 +1,4 @@
-"""Snapshot and timestamp: the only keys of the trust tree that the hub has. They say what is newest, never what is said."""
+"""Snapshot and timestamp: the hub's only keys in the trust tree. They say what is newest, never what is said."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _signer(path: Path) -> Signer:
     try:
         private = load_pem_private_key(path.read_bytes(), password=None)
     except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise ConfigError("{path} is not a private key that the hub can use: {reason}", path=path, reason=error) from error
+        raise ConfigError("{path} is no private key for the hub: {reason}", path=path, reason=error) from error
     if not isinstance(private, Ed25519PrivateKey):
         raise ConfigError("{path} is not an Ed25519 key", path=path)
     return signer_from_private(private)

@@ -1,4 +1,4 @@
-"""Makes signed files the newest: targets, role, snapshot, timestamp and the nudge to devices, in the caller's transaction."""
+"""Makes signed files the newest: targets, role, snapshot, timestamp, and the nudge to devices, in one transaction."""
 
 from __future__ import annotations
 

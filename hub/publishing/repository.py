@@ -72,10 +72,11 @@ state = Table(
     Column("id", Integer, primary_key=True),
     Column("changes", BigInteger, nullable=False),
 )
-"""One row: locked by whoever releases, counted up with every change of any file."""
+"""One row: locked by whoever releases, counted up with every change of a file that says who may speak."""
 
 
-_ONLINE = frozenset({"root", "snapshot", "timestamp"})
+_DATED = frozenset({"snapshot", "timestamp"})
+_ONLINE = _DATED | {"root"}
 
 
 def lock(conn: Connection) -> None:
@@ -86,7 +87,8 @@ def lock(conn: Connection) -> None:
 
 def put_role(conn: Connection, role: str, version: int, body: bytes, now: UtcTime) -> None:
     conn.execute(insert(role_files).values(role=role, version=version, body=body, stored_at=now))
-    conn.execute(update(state).where(state.c.id == 1).values(changes=state.c.changes + 1))
+    if role not in _DATED:
+        conn.execute(update(state).where(state.c.id == 1).values(changes=state.c.changes + 1))
 
 
 def put_targets(conn: Connection, role: str, version: int, targets: Mapping[str, bytes], now: UtcTime) -> None:
@@ -174,7 +176,10 @@ def target_paths(conn: Connection, prefix: str, suffix: str) -> list[str]:
 
 
 class Trusted:
-    """The newest role files, verified and parsed; made anew only after a change (a whole province takes a moment)."""
+    """The newest role files, verified and parsed; made anew only after a change (a whole province takes 0.1 s).
+
+    Its snapshot and timestamp may be older than those that are served: the hub asks it who may sign, not how new it is.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

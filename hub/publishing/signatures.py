@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from hub.errors import N_, NotAllowedError
@@ -24,7 +24,9 @@ class Progress:
     is_complete: bool
 
 
-def add_new_signature(held: Held, proposal: Proposal, metadata: bytes, own_keys: Set[str], now: UtcTime) -> Progress:
+def add_new_signature(
+    held: Held, proposal: Proposal, metadata: bytes, own_keys: AbstractSet[str], now: UtcTime
+) -> Progress:
     """Judge a role file that brings one person's signature, and join it with those that are there.
 
     Raises:

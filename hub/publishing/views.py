@@ -150,9 +150,7 @@ def sign(ident: int) -> Response:
         raw = base64.b64decode(given.metadata, validate=True)
     except binascii.Error as error:
         raise BadInputError(N_("The signed file is not base64.")) from error
-    state = actions.add_signature(
-        guard.current_hub(), guard.current_person(), ident, digest=given.digest, metadata=raw
-    )
+    state = actions.add_signature(guard.current_hub(), guard.current_person(), ident, digest=given.digest, metadata=raw)
     return jsonify(state="released" if state is State.RELEASED else "signed")
 
 

@@ -55,4 +55,3 @@ def curve(conn: Connection, device: str, since: UtcTime) -> list[dict[str, Any]]
 
 def forget_old(conn: Connection, now: UtcTime) -> None:
     conn.execute(delete(history).where(history.c.at < now - KEEP_MS))
-

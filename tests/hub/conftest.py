@@ -92,7 +92,9 @@ class Device:
     def rows(self, count: int, *, first: int = 1, previous: str = FIRST_PREVIOUS, **more) -> list[Row]:
         rows = []
         for seq in range(first, first + count):
-            row = Row(seq=seq, previous=previous, at=UtcTime(NOW + seq), time_quality=3, kind="play", item="tin", **more)
+            row = Row(
+                seq=seq, previous=previous, at=UtcTime(NOW + seq), time_quality=3, kind="play", item="tin", **more
+            )
             rows.append(row)
             previous = row_hash(row)
         return rows
@@ -173,7 +175,9 @@ class Caller:
         return self._client.get(path, buffered=True, headers={**self._headers, **more.pop("headers", {})}, **more)
 
     def post(self, path: str, json=None, **more) -> TestResponse:
-        return self._client.post(path, json=json, buffered=True, headers={**self._headers, **more.pop("headers", {})}, **more)
+        return self._client.post(
+            path, json=json, buffered=True, headers={**self._headers, **more.pop("headers", {})}, **more
+        )
 
 
 @pytest.fixture(scope="session")

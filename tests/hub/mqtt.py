@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Self
 
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -93,7 +94,13 @@ class Listener:
     """A client that collects what it hears."""
 
     def __init__(
-        self, config: Config, user: str, password: str, *, client_id: str | None = None, will: tuple[str, bytes] | None = None
+        self,
+        config: Config,
+        user: str,
+        password: str,
+        *,
+        client_id: str | None = None,
+        will: tuple[str, bytes] | None = None,
     ) -> None:
         self.heard: queue.SimpleQueue[tuple[str, bytes, bool]] = queue.SimpleQueue()
         self.connected: bool | None = None
@@ -154,7 +161,7 @@ class Listener:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def __enter__(self) -> Listener:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

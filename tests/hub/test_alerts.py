@@ -1,4 +1,4 @@
-"""Emergency orders: verified, sent first, receipts shown with the silent devices on top, told again to who comes back."""
+"""Emergency orders: verified, sent first, receipts with the silent devices on top, told again to who comes back."""
 
 from __future__ import annotations
 
@@ -57,7 +57,8 @@ def receipt(device, alert: str, *states: str, **more) -> bytes:
 def birth(name: str, **more) -> bytes:
     values = {"device": name, "session": "ab" * 8, "boot": "b", "serial": f"serial-{name}", "software": "1",
               "root_fingerprint": "0" * 64, "area": "", "cluster": "", "placement_n": 0, "versions": {},
-              "time_quality": 3, "at": UtcTime(1), "supplied_until": UtcTime(2), "chain": "", "last_seq": 0, **more}  # fmt: skip
+              "time_quality": 3, "at": UtcTime(1), "supplied_until": UtcTime(2), "chain": "",
+              "last_seq": 0, **more}  # fmt: skip
     return encode_message(Birth(**values))
 
 
@@ -82,10 +83,12 @@ def test_the_same_order_twice_is_sent_once(ready):
         (lambda p: p.start_alert(OTHER, TEMPLATE), "chair-00694", NotAllowedError),
         (lambda p: p.start_alert(OTHER, TEMPLATE, role="ea00694"), "chair-00700", WireNotAllowedError),
         (lambda p: p.start_alert("08", TEMPLATE), "chair-00694", NotAllowedError),
-        (lambda p: p.start_alert(COMMUNE, TEMPLATE, signers=[p.signers["chair-00700"]]), "chair-00694", UnknownKeyError),
+        (lambda p: p.start_alert(COMMUNE, TEMPLATE, signers=[p.signers["chair-00700"]]), "chair-00694",
+         UnknownKeyError),
         (lambda p: p.start_alert(COMMUNE, TEMPLATE, act="ef", signers=[p.signers["chair-00694"]]), "chair-00694",
          BadSignatureError),
-        (lambda p: p.start_alert(COMMUNE, TEMPLATE, issued=UtcTime(1), expires=UtcTime(2)), "chair-00694", ExpiredError),
+        (lambda p: p.start_alert(COMMUNE, TEMPLATE, issued=UtcTime(1), expires=UtcTime(2)), "chair-00694",
+         ExpiredError),
         (lambda p: p.start_alert(COMMUNE, TEMPLATE, template_sha256="0" * 64), "chair-00694", BadInputError),
         (lambda p: p.start_alert(COMMUNE, TEMPLATE), "mai", NotAllowedError),
         (lambda p: p.start_alert(COMMUNE, TEMPLATE), "chair-00700", NotAllowedError),
@@ -186,5 +189,3 @@ def test_a_template_is_named_by_the_hash_that_is_released(ready):
         assert store.get(conn, ident)["template"] == "xa-lu"
         stored = repository.current_target_info(conn, "templates/08/xa-lu.json")
     assert stored["sha256"] == hashlib.sha256(encode(TEMPLATE)).hexdigest()
-
-

@@ -88,7 +88,8 @@ def test_metadata_is_served_as_signed_with_validator_and_compressed(box, caller)
 
 @pytest.mark.parametrize(
     "path",
-    ["/tuf/metadata/2.p08.json", "/tuf/metadata/1.c00694.json", "/tuf/metadata/../../secret.key", "/tuf/metadata/root.json",
+    ["/tuf/metadata/2.p08.json", "/tuf/metadata/1.c00694.json", "/tuf/metadata/../../secret.key",
+     "/tuf/metadata/root.json",
      "/tuf/metadata/99999999999.p08.json", "/tuf/metadata/timestamp.json%00", "/tuf/targets/areas/08/programme.json",
      f"/tuf/targets/areas/08/{'0' * 64}.programme.json", f"/tuf/targets/../{'0' * 64}.hub.db", f"/blobs/{'0' * 64}",
      "/blobs/x", f"/blobs/{'A' * 64}", "/blobs/../secret.key", "/api/pending/999999999999999999999", "/device/none"],
@@ -126,7 +127,12 @@ def test_a_sound_is_public_from_its_release_on(box, caller, sound):
 
 @pytest.mark.parametrize(
     ("asked", "first", "last"),
-    [("bytes=0-9", 0, 10), ("bytes=99990-", 99_990, 102_400), ("bytes=-5", 102_395, 102_400), ("bytes=5-999999", 5, 102_400)],
+    [
+        ("bytes=0-9", 0, 10),
+        ("bytes=99990-", 99_990, 102_400),
+        ("bytes=-5", 102_395, 102_400),
+        ("bytes=5-999999", 5, 102_400),
+    ],
 )
 def test_a_sound_is_given_in_parts(box, caller, sound, asked, first, last):
     described, raw = sound
@@ -158,7 +164,9 @@ def test_the_time_is_attested_by_the_timestamp_key(box, caller):
 # --- bad requests -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff", b'{"nonce": 1}', b'{"nonce": "zz"}', b'{"schema": 99}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"null", b"\xff", b'{"nonce": 1}', b'{"nonce": "zz"}', b'{"schema": 99}']
+)
 def test_a_body_that_is_not_one_is_400(caller, body):
     assert code(caller().post("/device/time", data=body))[0] == 400
 
@@ -168,7 +176,9 @@ def test_a_body_that_is_too_large_is_413_before_it_is_read(caller):
     assert code(answer) == (413, "too_large")
 
 
-@pytest.mark.parametrize(("method", "path"), [("post", "/tuf/metadata/1.root.json"), ("get", "/device/time"), ("get", "/api/login")])
+@pytest.mark.parametrize(
+    ("method", "path"), [("post", "/tuf/metadata/1.root.json"), ("get", "/device/time"), ("get", "/api/login")]
+)
 def test_another_method_is_405_and_says_which(caller, method, path):
     answer = getattr(caller(), method)(path)
     assert code(answer)[0] == 405

@@ -47,7 +47,8 @@ def test_only_who_has_the_password_gets_in(connect):
 def test_a_device_cannot_speak_for_another(connect):
     hub, one = connect("hub"), connect("loa-1")
     hub.subscribe("loa/1/#")
-    for topic in ("loa/1/up/loa-2/health", "loa/1/up/loa-1/secret", "loa/1/up/loa-1/a/b", "loa/1/em/08", "loa/1/ar/08/ver",
+    for topic in ("loa/1/up/loa-2/health", "loa/1/up/loa-1/secret", "loa/1/up/loa-1/a/b", "loa/1/em/08",
+                  "loa/1/ar/08/ver",
                   "loa/1/dn/loa-2/cmd", "loa/1/dn/loa-1/cmd", "other/topic"):  # fmt: skip
         one.publish(topic, b"not allowed", qos=0)
     for name in ("birth", "death", "health", "log", "ack"):
@@ -60,7 +61,14 @@ def test_a_device_cannot_speak_for_another(connect):
 
 def test_a_device_hears_its_own_orders_and_public_speech_and_no_more(connect):
     hub, one = connect("hub"), connect("loa-1")
-    one.subscribe("loa/1/dn/loa-1/cmd", "loa/1/em/08.00694", "loa/1/ar/08/ver", "loa/1/dn/loa-2/cmd", "loa/1/up/loa-2/log", "loa/1/#")
+    one.subscribe(
+        "loa/1/dn/loa-1/cmd",
+        "loa/1/em/08.00694",
+        "loa/1/ar/08/ver",
+        "loa/1/dn/loa-2/cmd",
+        "loa/1/up/loa-2/log",
+        "loa/1/#",
+    )
     hub.publish("loa/1/dn/loa-2/cmd", b"others")
     hub.publish("loa/1/up/loa-2/log", b"others")
     hub.publish("loa/1/dn/loa-1/cmd", b"1")

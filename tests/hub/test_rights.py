@@ -30,7 +30,7 @@ DOORS = {
     "devices_api.all_areas": PERSON,
     "playlog_api.take": ANYBODY,
 }
-"""The JSON interface. The area is checked by each action; `test_publishing`, `test_alerts`, `test_devices` ask there."""
+"""The JSON interface. Areas are checked by each action; `test_publishing`, `test_alerts`, `test_devices` ask there."""
 
 
 def rules(app):

@@ -116,10 +116,14 @@ def test_the_reading_side_cannot_write(db):
 
 
 def test_a_transaction_that_fails_leaves_nothing(db):
-    with pytest.raises(RuntimeError), db.write() as conn:
-        outbox.put(conn, "t", b"x", now=NOW)
-        audit.note(conn, at=NOW, person="mai", verb="x")
-        raise RuntimeError
+    def act() -> None:
+        with db.write() as conn:
+            outbox.put(conn, "t", b"x", now=NOW)
+            audit.note(conn, at=NOW, person="mai", verb="x")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        act()
     with db.read() as conn:
         assert (outbox.waiting(conn, NOW), audit.latest(conn, "")) == ([], [])
 
@@ -209,9 +213,9 @@ def test_the_play_log_and_its_gaps(db):
 def test_alerts_and_receipts(db):
     def add(conn, ident, kind="start", **more):
         return alerts.add(
-            conn, **{"id": ident, "kind": kind, "role": "ea08", "area": "08", "template": "t", "title": "T", "severity": 1,
-                     "drill": False, "issued": NOW, "expires": NOW + 100, "cancels": [], "envelope": b"x", "key_ids": [],
-                     "taken_at": NOW, "taken_from": "binh", **more},
+            conn, **{"id": ident, "kind": kind, "role": "ea08", "area": "08", "template": "t", "title": "T",
+                     "severity": 1, "drill": False, "issued": NOW, "expires": NOW + 100, "cancels": [],
+                     "envelope": b"x", "key_ids": [], "taken_at": NOW, "taken_from": "binh", **more},
         )  # fmt: skip
 
     with db.write() as conn:
@@ -229,8 +233,8 @@ def test_alerts_and_receipts(db):
 
 
 def test_proposals_move_once(db):
-    values = {"role": "c00694", "area": COMMUNE, "kind": "programme", "title": "T", "digest": "0" * 64, "authors": ["mai"],
-              "submitted_at": NOW, "sign_before": None}  # fmt: skip
+    values = {"role": "c00694", "area": COMMUNE, "kind": "programme", "title": "T", "digest": "0" * 64,
+              "authors": ["mai"], "submitted_at": NOW, "sign_before": None}  # fmt: skip
     with db.write() as conn:
         ident = proposals.add(conn, targets={"p": "đ".encode()}, **values)
         proposals.keep_signatures(conn, ident, b"role", ["chair"])
@@ -268,7 +272,9 @@ def test_health_and_what_is_set_aside_stay_bounded(db):
 
 # --- two processes that write at once ------------------------------------------------------------------------------
 
-counter = Table("counter_of_this_test", metadata.__class__(), Column("id", Integer, primary_key=True), Column("n", Integer))
+counter = Table(
+    "counter_of_this_test", metadata.__class__(), Column("id", Integer, primary_key=True), Column("n", Integer)
+)
 ROUNDS = 150
 
 
@@ -305,12 +311,12 @@ def count_up(url: str) -> None:
 def add_device(conn, ident: str) -> None:
     devices.put_cluster(conn, "cl", area=COMMUNE, name="Cụm", kind="loudspeaker", languages=["vi"], tags=[], note="")
     devices.put_device(
-        conn, ident, key="0" * 64, serial="s", board="", broker_hash="h", cluster="cl", placement_n=1, registered_at=NOW,
-        registered_by="tuan", revoked_at=None,
+        conn, ident, key="0" * 64, serial="s", board="", broker_hash="h", cluster="cl", placement_n=1,
+        registered_at=NOW, registered_by="tuan", revoked_at=None,
     )  # fmt: skip
 
 
 def presence(**more) -> dict:
-    return {"online": True, "session": "", "heard_at": NOW, "born_at": NOW, "ended_at": None, "serial": "s", "boot": "b",
-            "software": "1", "root_fingerprint": "0" * 64, "area": COMMUNE, "cluster": "cl", "placement_n": 1,
-            "versions": {"root": 1}, "time_quality": 3, "supplied_until": NOW, **more}  # fmt: skip
+    return {"online": True, "session": "", "heard_at": NOW, "born_at": NOW, "ended_at": None, "serial": "s",
+            "boot": "b", "software": "1", "root_fingerprint": "0" * 64, "area": COMMUNE, "cluster": "cl",
+            "placement_n": 1, "versions": {"root": 1}, "time_quality": 3, "supplied_until": NOW, **more}  # fmt: skip
