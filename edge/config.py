@@ -33,6 +33,8 @@ class Broker(Struct, frozen=True, forbid_unknown_fields=True):
     """Empty: the device id."""
     password_file: str = ""
     keepalive_s: Annotated[int, Meta(ge=10, le=3_600)] = 240
+    longest_pause_s: Annotated[float, Meta(ge=1, le=3_600)] = 120
+    """Between attempts to connect; each pause is drawn from nothing up to a ceiling that doubles until this."""
     tls_ca: str = ""
     tls_certificate: str = ""
     tls_key: str = ""

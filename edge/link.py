@@ -25,7 +25,6 @@ from edge.config import Broker
 from edge.errors import LinkError
 
 SHORTEST_CEILING_S: Final = 1.0
-LONGEST_CEILING_S: Final = 120.0
 CONNECT_LIMIT_S: Final = 10.0
 NO_CHECK_TIME: Final = 0x200000      # OpenSSL's X509_V_FLAG_NO_CHECK_TIME, which the ssl module does not name
 WAITING_LIMIT: Final = 64
@@ -195,7 +194,7 @@ class PahoLink:
 
     def _draw_pause(self, client: Client) -> None:
         """Full jitter: anywhere up to a ceiling that doubles, so that a fleet does not come back as one."""
-        ceiling = min(LONGEST_CEILING_S, SHORTEST_CEILING_S * 2 ** min(self._failures, 10))
+        ceiling = min(self._broker.longest_pause_s, SHORTEST_CEILING_S * 2 ** min(self._failures, 10))
         pause = random.uniform(0, ceiling)  # noqa: S311 - spreads load, guards nothing
         client.reconnect_delay_set(pause, pause)  # type: ignore[arg-type]  # seconds; a float is taken
 

@@ -7,6 +7,7 @@ import logging
 import signal
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from amqtt.adapters import ReaderAdapter, WriterAdapter
 from amqtt.broker import Broker
@@ -73,6 +74,13 @@ class LoaAcl(BaseTopicPlugin):  # type: ignore[misc]
         return may(self._rights.config, session.client_id, topic)
 
 
+class _Steady(dict[str, list[tuple[Session, int]]]):
+    """Subscriptions that may change while amqtt walks through them, which on its own ends its sending for good."""
+
+    def items(self) -> Any:
+        return [(topic, list(sessions)) for topic, sessions in super().items()]
+
+
 class GuardedBroker(Broker):  # type: ignore[misc]
     """amqtt with the password asked first.
 
@@ -80,6 +88,10 @@ class GuardedBroker(Broker):  # type: ignore[misc]
     wherever it is addressed: anybody could silence a device, and a device could speak for the hub. Every session here
     is a clean one (design §6).
     """
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        super().__init__(config)
+        self._subscriptions = _Steady()
 
     async def _initialize_client_session(
         self, reader: ReaderAdapter, writer: WriterAdapter, remote_address: str, remote_port: int

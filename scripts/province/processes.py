@@ -63,6 +63,12 @@ class Processes:
         """As a power cut would: SIGKILL to the child and to what it started."""
         self._kill(self._children.pop(name))
 
+    def kill_parent(self, name: str) -> None:
+        """SIGKILL to the process alone; what it started finds itself an orphan."""
+        child = self._children.pop(name)
+        child.kill()
+        child.wait()
+
     def stop_all(self) -> None:
         for child in reversed(self._children.values()):
             child.terminate()

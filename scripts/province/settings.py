@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import uuid
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from scripts.province.cast import Loudspeaker
@@ -38,10 +40,32 @@ def device_settings(stage: Stage, one: Loudspeaker, *, card: str | None = None) 
         output = {"kind": "sounddevice"}
     network: Settings = {
         "hub_url": f"http://127.0.0.1:{stage.ports.hub}",
-        "broker": {"host": "127.0.0.1", "port": stage.ports.broker, "password_file": "broker.password"},
-    }
-    reach = network if one.online else {"stick_dir": str(stage.stick_dir)}
+        "broker": {
+            "host": "127.0.0.1", "port": stage.ports.broker, "password_file": "broker.password", "longest_pause_s": 2
+        },
+    }  # fmt: skip
+    reach = network if one.online else {"stick_dir": str(stage.stick_dir), "rtc": str(stage.rtc_path)}
     return {"device": one.device, "serial": f"demo-{one.device}", "output": output, "pace": PACE, **reach}
+
+
+def cut_off(settings: Settings) -> Settings:
+    """The same device without a network."""
+    return {key: value for key, value in settings.items() if key not in ("hub_url", "broker")}
+
+
+def after_power_cut(settings: Settings, *, now_s: float, rtc: str) -> Settings:
+    """The same device as it wakes from a power cut: another boot, the clock at 1970, no network; `rtc` may be empty."""
+    rig = {"clock_offset_s": -now_s, "boot_id": str(uuid.uuid4())}
+    return {**cut_off(settings), "rtc": rtc, "rig": rig}
+
+
+def on_battery(settings: Settings, folder: Path, percent: int) -> Settings:
+    """The same device without mains."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "mains").write_text("0\n")
+    (folder / "battery").write_text(f"{percent}\n")
+    files = {"mains_online": str(folder / "mains"), "battery_capacity": str(folder / "battery"), "interval_s": 1}
+    return {**settings, "power": files}
 
 
 def write_settings(settings: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 from hub.areas.actions import COMMUNES_CSV
 from scripts.province import cast
 from scripts.province.approvals import Approver
+from scripts.province.battery_clock import BatteryClock
 from scripts.province.browser import Browser
 from scripts.province.processes import DemoError, Processes, check_port, port_answers, program, run, wait_for
 from scripts.province.staff import log_in
@@ -49,6 +50,12 @@ class Stage:
     def __post_init__(self) -> None:
         self.folder = self.folder.resolve()
         self.processes = Processes(self.folder / "logs")
+        self.battery_clock = BatteryClock(self.folder / "rtc")
+
+    @property
+    def rtc_path(self) -> Path:
+        """The battery clock of loudspeakers that have one."""
+        return self.folder / "rtc"
 
     @property
     def hub_dir(self) -> Path:
@@ -101,6 +108,7 @@ class Stage:
         self.secrets = made
 
     def resume(self) -> None:
+        self.battery_clock.start()
         self.secrets = json.loads((self.folder / "people.json").read_text())
         self._write_hub_settings()
 
@@ -150,6 +158,7 @@ class Stage:
 
     def make_devices(self, loudspeakers: Iterable[cast.Loudspeaker], settings: Settings) -> None:
         """Make each device's key on the device, enter its cluster, and register it; the registrar signs its place."""
+        self.battery_clock.start()
         loudspeakers = list(loudspeakers)
         for one in loudspeakers:
             self._init_device(one, settings(one))
@@ -172,6 +181,10 @@ class Stage:
         run(program("loa-edge"), "init", "--dir", folder, "--device", loudspeaker.device, "--serial",
             f"demo-{loudspeaker.device}", "--root", self.trust_dir / "root.json")  # fmt: skip
 
+    def configure(self, device: str, settings: str) -> None:
+        """Give a device another config.toml; it counts from its next start."""
+        (self.device_dir(device) / "config.toml").write_text(settings)
+
     def start_device(self, device: str, *, env: dict[str, str] | None = None) -> None:
         self.processes.start(device, [program("loa-edge"), "run", "--dir", self.device_dir(device)], env=env)
 
@@ -190,8 +203,11 @@ class Stage:
             self.processes.start("broker", [program("loa-hub"), "broker", "--dir", self.hub_dir])
         self.processes.start("web", [program("loa-hub"), "web", "--dir", self.hub_dir])
         wait_for(lambda: self._answers("broker", self.ports.broker), "the broker", limit_s=BROKER_LIMIT_S)
-        self.processes.start("worker", [program("loa-hub"), "worker", "--dir", self.hub_dir])
+        self.start_worker()
         wait_for(lambda: self._answers("web", self.ports.hub), "the hub", limit_s=BROKER_LIMIT_S)
+
+    def start_worker(self) -> None:
+        self.processes.start("worker", [program("loa-hub"), "worker", "--dir", self.hub_dir])
 
     def start_station(self) -> None:
         self.processes.start("station", [

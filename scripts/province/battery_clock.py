@@ -1,0 +1,33 @@
+"""A battery clock (RTC) for loudspeakers without a network: a file that counts seconds, as /sys/class/rtc does."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+
+class BatteryClock:
+    """Ticks in `path` from `start` to `stop`, once a second on the second."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._tick, name="battery clock", daemon=True)
+
+    def start(self) -> None:
+        if not self._thread.is_alive():
+            self._write()
+            self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def _tick(self) -> None:
+        while not self._stopping.wait(1 - time.time() % 1):
+            self._write()
+
+    def _write(self) -> None:
+        part = self._path.with_suffix(".part")
+        part.write_text(f"{int(time.time())}\n")
+        part.replace(self._path)
