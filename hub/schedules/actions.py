@@ -16,16 +16,15 @@ from hub import audit
 from hub.auth.roles import Person, Right
 from hub.content import store as content
 from hub.context import Hub
-from hub.devices import store as devices
-from hub.errors import BadInputError, ChangedError, N_, NotFoundError
-from hub.fields import FieldErrors
+from hub.errors import N_, BadInputError, ChangedError, NotFoundError
+from hub.fields import FieldErrors, Message
 from hub.publishing import actions as publishing
 from hub.schedules import store
 from hub.schedules.build import build_programme, programme_bytes, same_word
 from hub.schedules.checks import Finding, check_draft, check_slot, next_start
 from hub.schedules.model import Draft, DraftSeries, DraftSlot, Settings, own_items
 from hub.schedules.surroundings import released_programme, surroundings
-from wire.areas import contains, programme_target
+from wire.areas import programme_target
 from wire.content import Item
 from wire.errors import MalformedError
 from wire.programme import MAX_SLOTS, Programme, Slot
@@ -196,12 +195,10 @@ def _check_slot(conn: Connection, area: str, slot: Slot, now: UtcTime) -> None:
     """Refuse at once what could never sound; the rest is told before submitting."""
     around = surroundings(conn, Draft(area), now)
     fields = {"in_the_past": "first", "quiet_hours": "start", "foreign_target": "targets", "no_place": "targets"}
-    found = {fields[f.code]: f.message for f in check_slot(area, slot, around) if f.level == "error"}
-    named = [target.partition(":")[2] for target in slot.targets if target.startswith(("cluster:", "board:"))]
-    for ident in named:
-        row = devices.cluster(conn, ident)
-        if row is None or not contains(area, row["area"]):
-            found.setdefault("targets", N_("A chosen cluster does not belong to this unit."))
+    found: dict[str, Message] = {}
+    for finding in check_slot(area, slot, around):
+        if finding.level == "error":
+            found.setdefault(fields[finding.code], finding.message)
     if found:
         raise FieldErrors(found)
 

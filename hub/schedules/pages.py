@@ -213,7 +213,7 @@ def repeat_text(slot: Slot) -> str:
         every = _("every week") if when.interval == 1 else _("every %(n)s weeks", n=when.interval)
         text = f"{names}, {every}"
     else:
-        numbers = ", ".join(_("last day") if day == -1 else str(day) for day in when.month_days)
+        numbers = ", ".join(_("last day") if day == -1 else str(day) for day in sorted(when.month_days, key=lambda d: d % 32))
         text = _("On the %(days)s of the month", days=numbers)
     span = _("from %(first)s until %(last)s", first=first, last=until) if until else _("from %(day)s", day=first)
     return f"{text}, {span}"
