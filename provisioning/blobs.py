@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -32,6 +33,7 @@ class BlobStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._lock = threading.Lock()
 
     def held(self, sha256: str, size: int) -> Path | None:
         """The file, if it is there and right."""
@@ -43,6 +45,10 @@ class BlobStore:
         """The verified file, fetched if missing. Raises WrongBlobError, HubRefusedError, HubUnreachableError."""
         if held := self.held(sha256, size):
             return held
+        with self._lock:  # a page that seeks asks for the same sound several times at once
+            return self.held(sha256, size) or self._bring(sha256, size, source)
+
+    def _bring(self, sha256: str, size: int, source: BlobSource) -> Path:
         path = self._path(sha256)
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part")

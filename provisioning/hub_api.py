@@ -75,14 +75,14 @@ class Answer:
 class HubApi:
     """One hub, and the login token once there is one."""
 
-    def __init__(self, url: str, *, token: str = "", timeout: urllib3.Timeout = TIMEOUT) -> None:
+    def __init__(self, url: str, *, token: str = "", pool: urllib3.PoolManager | None = None) -> None:
         self.url = url.rstrip("/")
         self._token = token
-        self._pool = urllib3.PoolManager(timeout=timeout, retries=False, maxsize=4)
+        self._pool = pool or urllib3.PoolManager(timeout=TIMEOUT, retries=False, maxsize=4)
 
     def with_token(self, token: str) -> HubApi:
-        """The same hub, asked in somebody's name."""
-        return HubApi(self.url, token=token)
+        """The same hub over the same connections, asked in somebody's name."""
+        return HubApi(self.url, token=token, pool=self._pool)
 
     # --- signed files, public ---------------------------------------------------------------------------------------
 
@@ -181,11 +181,12 @@ class HubApi:
         try:
             read = response.read(limit + 1, decode_content=True)
         except urllib3.exceptions.HTTPError as error:
-            raise HubUnreachableError(f"{self.url} broke off: {_reason(error)}") from error
-        finally:
             response.close()
+            raise HubUnreachableError(f"{self.url} broke off: {_reason(error)}") from error
         if len(read) > limit:
+            response.close()
             raise HubUnreachableError(f"{self.url}{path} answers with more than {limit} bytes")
+        response.release_conn()
         return Answer(response.status, dict(response.headers), read)
 
     def _open(

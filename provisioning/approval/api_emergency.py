@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 
 from flask import Blueprint, Response, jsonify, request
@@ -24,6 +25,7 @@ from wire.content import AreaPath, Ident, Sha256
 
 blueprint = Blueprint("api_emergency", __name__, url_prefix="/api")
 MAX_MINUTES = 24 * 60
+READ_AGAIN = N_("Read the message over once more, then send it.")
 
 
 class WishForm(Struct, frozen=True):
@@ -74,7 +76,7 @@ def prepare() -> Response:
     start = emergency.start_order(at_desk, wish, officer, template, "")
     wordings = [_wording(template, wish.blanks, w.language, _) for w in template.template.wordings]
     return jsonify(
-        order=here.sessions.prepare(session(), wish),
+        order=here.sessions.prepare(session(), replace(wish, template_sha256=template.sha256)),
         title=template.template.title,
         area=area_entry(wish.area, ask_areas(at_desk.hub)),
         role=officer.role.name,
@@ -93,8 +95,10 @@ def start() -> Response:
     here, at_desk, asked = station(), desk(), form(StartForm)
     wish = here.sessions.prepared(session(), asked.order)
     if wish is None:
-        raise StationError(N_("Read the message over once more, then send it."), code="not_prepared", status=409)
+        raise StationError(READ_AGAIN, code="not_prepared", status=409)
     officer, template = _officer_and_template(at_desk, wish)
+    if template.sha256 != wish.template_sha256:
+        raise StationError(READ_AGAIN, code="changed", status=409)
     signer = _signer(officer, asked.passphrase)
     order = emergency.start_order(at_desk, wish, officer, template, secrets.token_hex(16))
     answer = at_desk.hub.send_alert(emergency.seal_order(at_desk, order, officer, signer))

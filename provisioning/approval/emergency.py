@@ -52,6 +52,8 @@ class Wish:
     blanks: Mapping[str, str]
     minutes: int
     times: int
+    template_sha256: str = ""
+    """Of the template that was read over; filled in by then."""
 
 
 def officers(desk: Desk, kind: str) -> list[Officer]:

@@ -26,7 +26,7 @@ from wire.trust.authority import authority, count_signatures
 from wire.trust.orders import verify_order
 from wire.units import SECOND, UtcTime
 
-PASSWORD = "mat-khau"
+PASSWORD = "mot-mat-khau-dai"
 
 
 def real_now() -> UtcTime:
@@ -260,9 +260,10 @@ def _add_alerts(app: Flask, hub: FakeHub) -> None:
     @app.get("/api/areas")
     def areas() -> Response:
         clusters = [{"id": f"cl-{n}", "name": f"Cụm {n}", "kind": "loudspeaker"} for n in (1, 2, 3)]
-        lung_cu = {"path": "08/00694", "name": "Xã Lũng Cú", "households": None, "clusters": clusters[:1]}
+        ha_giang = {"path": "08/00694", "name": "Phường Hà Giang 1", "households": None, "clusters": clusters[:1]}
         hamlets = [
             {"path": f"08/00694/0{n}", "name": f"Thôn {n}", "households": 206, "clusters": [clusters[n]]}
             for n in (1, 2)
         ]
-        return jsonify([{"path": "08", "name": "Tỉnh Tuyên Quang", "households": 9, "clusters": []}, lung_cu, *hamlets])
+        province = {"path": "08", "name": "Tỉnh Tuyên Quang", "households": 9, "clusters": []}
+        return jsonify([province, ha_giang, *hamlets])

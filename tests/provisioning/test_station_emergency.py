@@ -42,7 +42,7 @@ def test_the_desk_offers_only_the_officers_own_areas(officer):
     desk = officer.get("/api/emergency").json
 
     assert [area["path"] for area in desk["areas"]] == ["08/00694", "08/00694/02"]
-    assert desk["areas"][0]["name"] == "Xã Lũng Cú"
+    assert desk["areas"][0]["name"] == "Phường Hà Giang 1"
     assert (desk["areas"][0]["clusters"], desk["areas"][0]["households"]) == (3, 412)
     assert [one["title"] for one in desk["templates"]] == ["Xả lũ khẩn cấp"]
 
@@ -93,6 +93,17 @@ def test_nothing_is_sent_that_was_not_read_over(hub, officer):
     assert (answer.status_code, answer.json["code"]) == (409, "not_prepared")
     assert twice == [200, 409]
     assert len(hub.alerts) == 1
+
+
+def test_a_template_that_changed_after_it_was_read_is_not_sent(hub, officer):
+    prepared = officer.post("/api/emergency/prepare", WISH).json["order"]
+    hub.province.publish_template(make_template(sound=put_sound(hub, tone_hz=990)))
+    officer.get("/api/emergency")
+
+    answer = officer.post("/api/emergency/start", {"order": prepared, "passphrase": SECRET})
+
+    assert (answer.status_code, answer.json["code"]) == (409, "changed")
+    assert hub.alerts == {}
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from provisioning.approval.context import StationConfig, open_station
 from provisioning.approval.station import create_station
 from provisioning.trusted import Truststore
 from tests.builders import make_placement, make_province, new_signer
-from tests.fakes.hub import FakeHub, real_now, serving
+from tests.fakes.hub import PASSWORD, FakeHub, real_now, serving
 from tests.provisioning.conftest import CHAIR, COMMUNE, PEOPLE, PORT, Browser, a_programme, put_sound
 from wire.areas import placements_target, policy_target, programme_target
 from wire.codec import encode
@@ -237,7 +237,7 @@ def test_releases_of_another_province_are_not_believed(hub, key_files, tmp_path)
     stranger = make_province(now=UtcTime(real_now() - MINUTE), known=key_files[1])
     config = StationConfig(hub.url, key_files[0], stranger.root, tmp_path / "state", PORT)
     browser = Browser(create_station(open_station(config)).test_client())
-    answer = browser.post("/api/login", {"username": CHAIR, "password": "mat-khau"})
+    answer = browser.post("/api/login", {"username": CHAIR, "password": PASSWORD})
     ident = submit(hub)
     browser.csrf = answer.json["csrf"]
 
