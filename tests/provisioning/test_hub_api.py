@@ -31,9 +31,11 @@ def server(answer: Callable[[], Response]) -> Iterator[str]:
 
 
 def test_an_answer_without_end_is_cut_off():
-    with server(lambda: Response(b"[" + b" " * (MAX_ANSWER_BYTES + 10))) as url:
-        with pytest.raises(HubUnreachableError, match="more than"):
-            HubApi(url).pending()
+    with (
+        server(lambda: Response(b"[" + b" " * (MAX_ANSWER_BYTES + 10))) as url,
+        pytest.raises(HubUnreachableError, match="more than"),
+    ):
+        HubApi(url).pending()
 
 
 def test_a_page_instead_of_json_is_said_in_one_line():
@@ -45,23 +47,26 @@ def test_a_page_instead_of_json_is_said_in_one_line():
 
 def test_a_refusal_keeps_the_hubs_code_and_words():
     body = b'{"title": "Khong", "detail": "Da thay doi", "code": "changed"}'
-    with server(lambda: Response(body, 409, mimetype="application/problem+json")) as url:
-        with pytest.raises(HubRefusedError) as caught:
-            HubApi(url).send_signature("1", "0" * 64, "")
+    with (
+        server(lambda: Response(body, 409, mimetype="application/problem+json")) as url,
+        pytest.raises(HubRefusedError) as caught,
+    ):
+        HubApi(url).send_signature("1", "0" * 64, "")
 
     assert (caught.value.status, caught.value.code, str(caught.value)) == (409, "changed", "Da thay doi")
 
 
 def test_a_refusal_without_words_still_says_something():
-    with server(lambda: Response(b"\xff\xfe", 500)) as url:
-        with pytest.raises(HubRefusedError, match="the hub answers 500"):
-            HubApi(url).alerts()
+    with server(lambda: Response(b"\xff\xfe", 500)) as url, pytest.raises(HubRefusedError, match="the hub answers 500"):
+        HubApi(url).alerts()
 
 
 def test_a_redirect_is_not_followed():
-    with server(lambda: Response("", 302, {"Location": "http://evil.vn/"})) as url:
-        with pytest.raises(HubRefusedError, match="302"):
-            HubApi(url, token="secret").pending()
+    with (
+        server(lambda: Response("", 302, {"Location": "http://evil.vn/"})) as url,
+        pytest.raises(HubRefusedError, match="302"),
+    ):
+        HubApi(url, token="secret").pending()
 
 
 def test_what_is_not_there_is_none():
