@@ -31,8 +31,6 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """Answering threads of the web process. Each open stream of events holds one."""
     secure_cookies: bool = False
     """True where people reach the hub by https."""
-    approval_origins: list[str] = []
-    """https origins of approval apps on other machines, which may call /api from a browser."""
     approval_url: Annotated[str, Meta(pattern="^(https?://[^\\s]+)?$", max_length=200)] = "http://duyet.localhost:8090/"
     """Where people find the approval app; pages link to it."""
     session_hours: Annotated[int, Meta(ge=1, le=720)] = 12

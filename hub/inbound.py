@@ -55,8 +55,10 @@ def _dispatch(hub: Hub, topic: str, body: bytes) -> None:
 
 def _take_birth(hub: Hub, device: str, body: bytes) -> None:
     """Metadata first, then orders and cancels that still hold, then how far the log is known here."""
+    with hub.reading() as conn:
+        root = hub.trusted.held(conn).root_fingerprint  # may take a moment after a change: not while writing
     with hub.writing() as conn:
-        found = take_birth(hub, conn, device, body)
+        found = take_birth(hub, conn, device, body, root)
         if found is None:
             return
         birth, area = found

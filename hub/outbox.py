@@ -30,7 +30,7 @@ from wire.units import DAY, Milliseconds, UtcTime
 
 FIRST, NORMAL = 0, 1
 """Urgency: alerts before everything else."""
-KEEP_DONE_MS = 7 * DAY
+KEEP_DONE_MS = DAY
 
 outbox_rows = Table(
     "outbox",
@@ -108,11 +108,16 @@ def set_aside(conn: Connection, ident: int, error: str) -> None:
 
 
 def expire(conn: Connection, now: UtcTime) -> int:
-    """Give up what is too late, forget what was sent long ago; how many were given up."""
+    """Give up what is too late; how many."""
     c = outbox_rows.c
     late = conn.execute(update(outbox_rows).where(c.state == "waiting", c.expires <= now).values(state="expired"))
-    conn.execute(delete(outbox_rows).where(c.state.in_(["sent", "expired"]), c.created < now - KEEP_DONE_MS))
     return late.rowcount
+
+
+def forget_old(conn: Connection, now: UtcTime) -> None:
+    """Delete what was sent or given up long ago."""
+    c = outbox_rows.c
+    conn.execute(delete(outbox_rows).where(c.state.in_(["sent", "expired"]), c.created < now - KEEP_DONE_MS))
 
 
 def retained(conn: Connection) -> list[Outgoing]:

@@ -27,6 +27,7 @@ from hub.telemetry import store as telemetry
 
 POLL_S = 1.0
 DUE_EVERY_S = 60.0
+TIDY_EVERY_S = 3_600.0
 CONFIRM_WITHIN_S = 15.0
 """A publication that the broker did not confirm for so long is sent again."""
 
@@ -44,6 +45,7 @@ class Worker:
         self._flying: dict[int, tuple[int, float]] = {}
         """Row of each publication that the broker has not confirmed, and since when, by paho's message id."""
         self._next_due = 0.0
+        self._next_tidy = 0.0
 
     def run(self) -> None:
         taker = threading.Thread(target=self._take, name="inbound")
@@ -109,9 +111,17 @@ class Worker:
             log.info("timestamp signed again")
         with self._hub.db.write() as conn:
             late = outbox.expire(conn, self._hub.now())
-            telemetry.forget_old(conn, self._hub.now())
         if late:
             log.warning("%d messages were given up: too late to be of use", late)
+        self._tidy()
+
+    def _tidy(self) -> None:
+        if time.monotonic() < self._next_tidy:
+            return
+        self._next_tidy = time.monotonic() + TIDY_EVERY_S
+        with self._hub.db.write() as conn:
+            outbox.forget_old(conn, self._hub.now())
+            telemetry.forget_old(conn, self._hub.now())
 
     def _take(self) -> None:
         while not self._stop.is_set():

@@ -20,8 +20,9 @@ from hub.devices.actions import contact
 from hub.devices.model import Contact
 from hub.errors import N_, BadInputError, NotFoundError
 from hub.publishing import repository
-from wire.alert import Cancel, Order, Start, Template, check_current, is_drill, read_template
+from wire.alert import Cancel, Order, Start, Template, alert_id, check_current, is_drill, read_template
 from wire.areas import template_target
+from wire.envelope import peek
 from wire.topics import EMERGENCY, dotted
 from wire.trust.orders import SignedOrder, verify_order
 from wire.units import UtcTime
@@ -72,9 +73,9 @@ def send_alert(hub: Hub, person: Person, envelope: bytes) -> str:
 def take_from_broker(hub: Hub, envelope: bytes) -> None:
     """An order seen on the broker: its own, or one that a station sent straight there. Raises WireError."""
     with hub.reading() as conn:
-        signed = _verify(hub, conn, envelope)
-        if store.get(conn, signed.id):
+        if store.get(conn, alert_id(peek(envelope, EMERGENCY.max_bytes)[1])):
             return
+        signed = _verify(hub, conn, envelope)
         title, severity = _title(conn, signed.order)
     with hub.writing() as conn:
         store_order(hub, conn, signed, envelope, title=title, severity=severity, taken_from="broker")

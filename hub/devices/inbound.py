@@ -20,8 +20,8 @@ from wire.units import DAY, HOUR, UtcTime
 DUPLICATE_WITHIN_MS = DAY
 
 
-def take_birth(hub: Hub, conn: Connection, device: str, raw: bytes) -> tuple[Birth, str] | None:
-    """Note who connected, and queue a request to fetch where it holds less than it should.
+def take_birth(hub: Hub, conn: Connection, device: str, raw: bytes, root: str) -> tuple[Birth, str] | None:
+    """Note who connected, and queue a request to fetch where it holds less than it should. `root`: our fingerprint.
 
     The birth and the area where the device stands; None for a device that is not registered. Raises MalformedError.
     """
@@ -33,7 +33,7 @@ def take_birth(hub: Hub, conn: Connection, device: str, raw: bytes) -> tuple[Bir
         return None
     now = hub.now()
     before = store.presence_of(conn, device)
-    _note_oddities(hub, conn, birth, known, before, now)
+    _note_oddities(conn, birth, known, before, root, now)
     if before and before["session"] != birth.session:
         store.remember_session(conn, device, before["session"], now)
     store.put_presence(conn, device, **_presence(birth, now))
@@ -50,12 +50,11 @@ def take_death(hub: Hub, conn: Connection, device: str, raw: bytes) -> None:
 
 
 def _note_oddities(
-    hub: Hub, conn: Connection, birth: Birth, known: dict[str, Any], before: dict[str, Any] | None, now: UtcTime
+    conn: Connection, birth: Birth, known: dict[str, Any], before: dict[str, Any] | None, root: str, now: UtcTime
 ) -> None:
     """What a technician should look at: another board, another province, a second device of the same name."""
     if birth.serial != known["serial"] and (before is None or before["serial"] != birth.serial):
         store.add_event(conn, birth.device, "other_hardware", f"{birth.serial}, registered {known['serial']}", now)
-    root = hub.trusted.held(conn).root_fingerprint
     if birth.root_fingerprint != root and (before is None or before["root_fingerprint"] != birth.root_fingerprint):
         store.add_event(conn, birth.device, "other_root", birth.root_fingerprint, now)
     if before is None or before["session"] == birth.session:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    delete,
     insert,
     select,
     update,
@@ -24,6 +25,9 @@ from sqlalchemy import (
 
 from hub.db import for_update, metadata, upsert
 from wire.units import UtcTime
+
+KEEP_EVENTS = 500
+"""A device."""
 
 clusters = Table(
     "clusters",
@@ -188,7 +192,11 @@ def is_past_session(conn: Connection, ident: str, session: str, since: int) -> b
 
 
 def add_event(conn: Connection, ident: str, kind: str, detail: str, now: UtcTime) -> None:
+    """Note what a technician should see. A device that floods us pushes out only its own older events."""
     conn.execute(insert(events).values(device=ident, at=now, kind=kind, detail=detail[:1_000]))
+    newest = select(events.c.id).where(events.c.device == ident).order_by(events.c.id.desc())
+    oldest = newest.offset(KEEP_EVENTS).limit(1).scalar_subquery()
+    conn.execute(delete(events).where(events.c.device == ident, events.c.id <= oldest))
 
 
 def events_of(conn: Connection, ident: str, *, limit: int = 50) -> list[dict[str, Any]]:

@@ -92,6 +92,8 @@ def add_signature(hub: Hub, person: Person, ident: int, *, digest: str, metadata
         WireError: a file that is not the current release plus exactly this change, or a bad signature.
     """
     now = hub.now()
+    with hub.reading() as conn:
+        hub.trusted.held(conn)  # may take a moment after a change: not while writing
     with hub.writing() as conn:
         proposal = _waiting(conn, person, ident)
         if proposal.digest != digest:

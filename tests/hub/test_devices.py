@@ -155,6 +155,16 @@ def test_what_makes_us_stumble_is_set_aside(placed, monkeypatch):
         assert set_aside.count(conn) == 1
 
 
+def test_a_device_that_floods_us_keeps_a_bounded_number_of_events(placed):
+    with placed.hub.writing() as conn:
+        store.add_event(conn, "loa-2", "of another", "", placed.clock())
+        for number in range(store.KEEP_EVENTS + 5):
+            store.add_event(conn, "loa-1", "refused", str(number), placed.clock())
+        found = [event["detail"] for event in store.events_of(conn, "loa-1", limit=10_000)]
+        assert (len(found), found[0]) == (store.KEEP_EVENTS, str(store.KEEP_EVENTS + 4))
+        assert len(store.events_of(conn, "loa-2")) == 1
+
+
 def test_registering_asks_for_the_right_and_a_known_cluster(box):
     box.add_cluster()
     device = Device("loa-9")
