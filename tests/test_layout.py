@@ -17,16 +17,14 @@ DOORS = {
     "paho": ("edge/link.py", "hub/link.py"),
     "sounddevice": ("edge/play/sounddevice_out.py", "edge/play/stream_time.py"),
     "pyaudio": ("edge/play/pyaudio_out.py",),
-    "gpiozero": ("edge/sense/",),
     "sqlite_utils": ("edge/sync/", "edge/report/", "edge/store.py"),
     "sqlalchemy": ("hub/",),
     "flask": ("hub/", "provisioning/approval/"),
     "amqtt": ("hub/broker",),
     "cryptography": (
-        "wire/envelope.py", "wire/trust", "wire/release.py", "edge/identity.py", "hub/publishing/online_keys.py",
-        "provisioning/keys.py", "provisioning/trust/",
+        "wire/envelope.py", "edge/identity.py", "hub/publishing/online_keys.py", "provisioning/keys.py",
     ),
-    "tuf": ("wire/trust", "wire/release.py", "provisioning/trust/", "hub/publishing/online_keys.py"),
+    "tuf": ("wire/trust/", "wire/release.py", "provisioning/trust/"),
 }  # fmt: skip
 
 

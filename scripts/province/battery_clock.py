@@ -8,10 +8,11 @@ from pathlib import Path
 
 
 class BatteryClock:
-    """Ticks in `path` from `start` to `stop`, once a second on the second."""
+    """Ticks in `path` from `start` to `stop`, once a second on the second; `ahead_s` whole seconds fast."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, ahead_s: int = 0) -> None:
         self._path = path
+        self._ahead_s = ahead_s
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._tick, name="battery clock", daemon=True)
 
@@ -29,5 +30,5 @@ class BatteryClock:
 
     def _write(self) -> None:
         part = self._path.with_suffix(".part")
-        part.write_text(f"{int(time.time())}\n")
+        part.write_text(f"{int(time.time()) + self._ahead_s}\n")
         part.replace(self._path)

@@ -23,7 +23,7 @@ from scripts.province.stage import Stage
 from scripts.province.story import Story, must
 from wire.units import LOCAL
 
-FIRST_IN_S = 36
+FIRST_IN_S = 30
 SECOND_AFTER_S = 26
 PLAN_DAYS = 14
 DAY_END_HOUR = 3
@@ -206,7 +206,7 @@ def _carry_next(scene: Scene) -> None:
         plan = observer.plan(stage, CARRIED, days=peopling.SERIES_DAYS + 2)
         return any(play["item"] == item and play["here"] for play in plan["plays"])
 
-    wait_for(planned, f"{CARRIED} to plan the bulletin of {shown}", limit_s=15, every_s=0.3)
+    wait_for(planned, f"{CARRIED} to plan the bulletin of {shown}", limit_s=60, every_s=0.3)
 
 
 def _bundle(scene: Scene, name: str) -> None:
@@ -332,7 +332,7 @@ def _rows_arrive(scene: Scene) -> None:
         stage.configure(device, write_settings(_settings(stage, BY_NAME[device])))
         stage.start_device(device)
     for device in (VALLEY_ONE, VALLEY_TWO, ON_BATTERY, MONG):
-        wait_for(lambda d=device: _is_logged(stage, d), f"all rows of {device}", limit_s=30, every_s=0.5)
+        wait_for(lambda d=device: _is_logged(stage, d), f"all rows of {device}", limit_s=60, every_s=0.5)
 
 
 def _is_logged(stage: Stage, device: str) -> bool:

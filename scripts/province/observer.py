@@ -38,7 +38,7 @@ def plays_of(stage: Stage, device: str, slot: str = "", *, since: int = 0, kind:
 
 
 def wait_said(
-    stage: Stage, device: str, holds: Callable[[dict[str, Any]], bool], what: str, *, limit_s: float = 20
+    stage: Stage, device: str, holds: Callable[[dict[str, Any]], bool], what: str, *, limit_s: float = 60
 ) -> None:
     wait_for(lambda: holds(said(stage, device)), f"{device}: {what}", limit_s=limit_s)
 

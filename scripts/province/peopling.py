@@ -111,9 +111,8 @@ def write_spoken(stage: Stage, person: Browser, area: str, title: str, text: str
     return item
 
 
-def propose_template(stage: Stage, province: Browser) -> None:
+def propose_template(stage: Stage, province: Browser, flood: cast.EmergencyWords = cast.FLOOD) -> None:
     """The flood template with its recorded clips in Vietnamese and Mông."""
-    flood = cast.FLOOD
     spoken = {"message": {"vi": flood.vi, "hmn": flood.hmn}}
     spoken |= {ident: {"vi": words, "hmn": words} for ident, words in flood.choices.items()}
     clips = {name: record_clips(stage, province, name, texts) for name, texts in spoken.items()}

@@ -75,6 +75,10 @@ class Processes:
         for name in reversed(list(self._children)):
             self.stop(name)
 
+    def names(self) -> list[str]:
+        """All that were started and not stopped, the last first."""
+        return list(reversed(self._children))
+
     def dead(self) -> list[str]:
         return [name for name, child in self._children.items() if child.poll() is not None]
 
