@@ -25,19 +25,22 @@ export function show(...children) {
 }
 
 let hideNotice = 0;
+let saidAt = 0;
 
 // A sentence at the foot of the page, read out by screen readers; a fault stays until the next one.
 export function notice(text, kind = "done") {
   const element = document.getElementById("notice");
   element.className = `notice ${kind}`;
   element.textContent = text;
+  saidAt = Date.now();
   clearTimeout(hideNotice);
   if (kind === "done") hideNotice = setTimeout(() => { element.textContent = ""; }, 8000);
 }
 
-// Leaving a page takes its faults along; what was done stays to be read.
-export function clearFault() {
-  if (document.getElementById("notice").classList.contains("fault")) notice("");
+// Leaving a page takes its notice along, unless what it says has only just been done.
+export function clearNotice() {
+  const isFault = document.getElementById("notice").classList.contains("fault");
+  if (isFault || Date.now() - saidAt > 1000) notice("");
 }
 
 // A labelled field; `input` is the element that carries the value.

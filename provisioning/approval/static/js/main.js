@@ -1,7 +1,7 @@
 // Joins the pages: who is signed in, the header, and which page the address names.
 
 import { get, post, useToken } from "./api.js";
-import { clearFault, h, notice, show } from "./dom.js";
+import { clearNotice, h, notice, show } from "./dom.js";
 import { alertPage } from "./page_alert.js";
 import { emergencyPage } from "./page_emergency.js";
 import { loginPage } from "./page_login.js";
@@ -26,9 +26,14 @@ async function openSession() {
   useToken(session.csrf);
 }
 
+function isHere(href) {
+  if (href === "#/pending") return !location.hash || location.hash.startsWith(href);
+  return location.hash === href;
+}
+
 function header() {
   const link = (href, text, kind = "") =>
-    h("a", { href, class: kind, "aria-current": location.hash.startsWith(href) || (href === "#/pending" && !location.hash) ? "page" : null }, text);
+    h("a", { href, class: kind, "aria-current": isHere(href) ? "page" : null }, text);
   const navigation = session.person && h("nav", { "aria-label": t("Pages") },
     link("#/pending", t("To sign")),
     session.emergency && link("#/emergency", t("Emergency"), "red"),
@@ -73,11 +78,11 @@ async function openPage() {
 
 async function start() {
   await openSession();
-  clearFault();
+  clearNotice();
   await openPage();
 }
 
-window.addEventListener("hashchange", () => { clearFault(); openPage(); });
+window.addEventListener("hashchange", () => { clearNotice(); openPage(); });
 window.addEventListener("signed-out", async () => {
   if (!session || !session.person) return;
   session.person = null;
