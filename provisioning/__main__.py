@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-EXTRAS = ("click", "flask", "urllib3", "bcrypt")
+EXTRAS = ("babel", "bcrypt", "click", "flask", "urllib3")
 
 
 def main() -> None:
