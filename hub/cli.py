@@ -9,6 +9,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from hub import unit_list
@@ -111,12 +112,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _init(config: Config, args: argparse.Namespace) -> None:
     prepare(config)
-    hub = open_hub(config)
-    try:
+    with closing(open_hub(config)) as hub:
         count = areas.import_areas(hub, province=config.province, name=args.province_name, communes=args.areas)
         new = take_trust(hub, args.trust) if args.trust else 0
-    finally:
-        hub.close()
     print(f"{config.root}: {count} communes, {new} new metadata files")
 
 
@@ -131,11 +129,8 @@ def _web(config: Config, _args: argparse.Namespace) -> None:
 def _worker(config: Config, _args: argparse.Namespace) -> None:
     from hub.worker import run_worker  # noqa: PLC0415
 
-    hub = _prepared(config)
-    try:
+    with closing(_prepared(config)) as hub:
         run_worker(hub)
-    finally:
-        hub.close()
 
 
 def _broker(config: Config, args: argparse.Namespace) -> None:
@@ -148,58 +143,50 @@ def _broker(config: Config, args: argparse.Namespace) -> None:
 def _broker_files(config: Config, args: argparse.Namespace) -> None:
     from hub.broker_files import write_broker_files  # noqa: PLC0415
 
-    hub = _prepared(config)
-    print(write_broker_files(config, hub.db, args.folder.resolve()))
-    hub.close()
+    with closing(_prepared(config)) as hub:
+        print(write_broker_files(config, hub.db, args.folder.resolve()))
 
 
 def _import(config: Config, args: argparse.Namespace) -> None:
-    hub = _prepared(config)
     unit = unit_list.read_list(args.list)
-    unit_list.enter(hub, _system(config), unit, grant_of=_grant)
-    hub.close()
+    with closing(_prepared(config)) as hub:
+        unit_list.enter(hub, _system(config), unit, grant_of=_grant)
     print("entered:", ", ".join(f"{len(getattr(unit, part))} {part}" for part in unit.__struct_fields__))
 
 
 def _person_add(config: Config, args: argparse.Namespace) -> None:
-    hub = _prepared(config)
     held = [_grant(text) for text in args.role]
     keys = [read_public_key(path) for path in args.key]
-    auth.add_person(
-        hub, username=args.username, name=args.name, password=_password(args.password_file), held=held, keys=keys
-    )
-    hub.close()
+    password = _password(args.password_file)
+    with closing(_prepared(config)) as hub:
+        auth.add_person(hub, username=args.username, name=args.name, password=password, held=held, keys=keys)
     print(f"{args.username}: {', '.join(args.role) or 'no role'}; {len(keys)} key(s)")
 
 
 def _area_add(config: Config, args: argparse.Namespace) -> None:
-    hub = _prepared(config)
-    areas.put_hamlet(
-        hub, _system(config), args.path, name=args.name, households=args.households, languages=args.language
-    )
-    hub.close()
+    with closing(_prepared(config)) as hub:
+        areas.put_hamlet(
+            hub, _system(config), args.path, name=args.name, households=args.households, languages=args.language
+        )
 
 
 def _cluster_add(config: Config, args: argparse.Namespace) -> None:
-    hub = _prepared(config)
-    devices.put_cluster(
-        hub, _system(config), args.id, area=args.area, name=args.name, lat=args.lat, lon=args.lon,
-        languages=args.language or ["vi"], tags=args.tag, note=args.note,
-    )  # fmt: skip
-    hub.close()
+    with closing(_prepared(config)) as hub:
+        devices.put_cluster(
+            hub, _system(config), args.id, area=args.area, name=args.name, lat=args.lat, lon=args.lon,
+            languages=args.language or ["vi"], tags=args.tag, note=args.note,
+        )  # fmt: skip
 
 
 def _device_register(config: Config, args: argparse.Namespace) -> None:
-    hub = _prepared(config)
-    ident = devices.register_device(hub, _system(config), args.request.read_bytes(), cluster=args.cluster)
-    hub.close()
+    with closing(_prepared(config)) as hub:
+        ident = devices.register_device(hub, _system(config), args.request.read_bytes(), cluster=args.cluster)
     print(f"{ident}: registered; its placement waits for the registrar's signature")
 
 
 def _device_revoke(config: Config, args: argparse.Namespace) -> None:
-    hub = _prepared(config)
-    devices.revoke_device(hub, _system(config), args.id)
-    hub.close()
+    with closing(_prepared(config)) as hub:
+        devices.revoke_device(hub, _system(config), args.id)
 
 
 def _prepared(config: Config) -> Hub:

@@ -24,7 +24,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--user", required=True, help="Your account on the hub; it needs the right to edit the area.")
 @click.option("--password-file", type=FILE, help="Otherwise the password is asked for.")
 @click.option("--title", help="What the approvers read; by default the names of the files.")
-def propose(  # noqa: PLR0913 - a command's options
+def propose(
     kind: str, files: tuple[Path, ...], hub: str, area: str, user: str, password_file: Path | None, title: str | None
 ) -> None:
     """Put a policy, or emergency templates, up for signature. FILES are JSON as in wire/policy.py and wire/alert.py.

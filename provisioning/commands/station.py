@@ -26,7 +26,7 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option(
     "--languages", default="vi,en", show_default=True, help="Languages of the page, the first one by default."
 )
-def station(hub: str, keys: Path, root: Path, state: Path, port: int, languages: str) -> None:  # noqa: PLR0913
+def station(hub: str, keys: Path, root: Path, state: Path, port: int, languages: str) -> None:
     """Run the approval app: look at what waits, sign it with your key file, send emergencies and drills.
 
     The page answers on this machine alone, at http://duyet.localhost:PORT. Keys and passphrases never leave it.
