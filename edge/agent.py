@@ -318,6 +318,10 @@ class Agent:
 
     def _note_failure(self, name: str, error: EdgeError) -> None:
         log.error("%s: %s", name, error)
+        if name == "sync":
+            self._refreshed(Refreshed(None, error))
+        if name == "haul":
+            self._hauled(Hauled(error))
         if name in ("report", "alerts", "time"):
             fault = "disk_full" if isinstance(error, DiskFullError) else "store_failing"
             self._standing.set_fault(fault, is_on=True, why=str(error))

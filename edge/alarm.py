@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 class Alarm:
     """Orders in, running alerts out to the planner, receipts and rows on the way."""
 
-    def __init__(  # noqa: PLR0913 - what an order meets on its way
+    def __init__(
         self,
         alerts: Alerts,
         *,

@@ -84,7 +84,7 @@ class Tell:
 class SupplyLine:
     """Does it; when is the agent's decision."""
 
-    def __init__(  # noqa: PLR0913 - the parts that content passes through
+    def __init__(
         self,
         *,
         me: Me,
@@ -145,9 +145,12 @@ class SupplyLine:
         self._tell.refreshed(Refreshed(report))
 
     def _ask_time(self, fetcher: Fetcher) -> None:
+        before = self._clock.quality()
         try:
             if not self._clock.hear(ask_time(fetcher, self._trust.held)):
                 self._tell.clock_refused("the hub's time is too far from ours")
+            elif self._clock.quality() != before:
+                self._clock.save()      # a crash from now on costs nothing: the same boot still knows the time
         except WireError as error:
             self._tell.clock_refused(f"the hub's time: {error.code} {error.detail}")
         except FetchError as error:

@@ -41,6 +41,7 @@ CUES_AHEAD: Final = 12
 LONGEST_REST_MS: Final = 10 * SECOND
 TAIL_MS: Final = 400
 """Sound leaves the loudspeaker a little after its instant: what has less than this left is not cut."""
+LASTS_MS: Final = 3 * SECOND
 FRESH_MS: Final = 2 * SECOND
 ONE_DAY: Final = timedelta(days=1)
 OF_ALERTS: Final = (Why.ALERT, Why.ALERT_PAUSE, Why.ALERT_SILENCED, Why.DRILL, Why.DRILL_PAUSE)
@@ -87,6 +88,7 @@ class Planner:
         self._handed: dict[str, _Handed] = {}
         self._done: dict[str, UtcTime] = {}
         self._replaced: dict[str, UtcTime] = {}
+        self._due_since: dict[tuple[UtcTime, str, str, str], UtcTime] = {}
         self._told: dict[tuple[UtcTime, str, str, str], UtcTime] = {}
         self._plans: dict[date, DayPlan] = {}
         self._attempt = 0
@@ -263,23 +265,28 @@ class Planner:
         if isinstance(play, PlannedPlay) and not play_parts(play):
             due.append(play.omitted(Reason(Why.NO_RENDITION)))
         for omission in due:
-            key = (omission.at, omission.slot, omission.item, omission.language)
-            if key not in self._told:
+            if self._is_news((omission.at, omission.slot, omission.item, omission.language), now):
                 self._notes.omitted(omission)
-            self._told[key] = now
         if isinstance(play, PlannedPlay) and play.key in self._replaced:
-            key = (play.start, play.slot, play.item, "missing")
-            if key not in self._told:
+            if self._is_news((play.start, play.slot, play.item, "missing"), now):
                 self._notes.missing(play)
-            self._told[key] = now
+
+    def _is_news(self, what: tuple[UtcTime, str, str, str], now: UtcTime) -> bool:
+        """Once it has lasted a moment: what the first second after a start does not know is no news."""
+        since = self._due_since.setdefault(what, now)
+        if now - since < LASTS_MS or what in self._told:
+            return False
+        self._told[what] = now
+        return True
 
     def _wake_at(self, decisions: list[Decision], now: UtcTime) -> UtcTime:
         """The next edge; on the way, forget what lies long behind."""
-        memories: tuple[dict[Any, UtcTime], ...] = (self._done, self._replaced, self._told)
+        memories: tuple[dict[Any, UtcTime], ...] = (self._done, self._replaced, self._due_since, self._told)
         for memory in memories:
             for key in [key for key, at in memory.items() if at < now - HOUR]:
                 del memory[key]
-        return min([UtcTime(now + LONGEST_REST_MS), *(d.until for d in decisions if d.until > now)])
+        soon = LASTS_MS if set(self._due_since) - set(self._told) else LONGEST_REST_MS
+        return min([UtcTime(now + soon), *(d.until for d in decisions if d.until > now)])
 
     def _by_id(self, cue_id: str) -> _Handed | None:
         handed = self._handed.get(cue_id.rpartition(".")[0])

@@ -141,7 +141,8 @@ class BundleSource:
         except (OSError, EOFError) as error:
             raise BundleError(f"the stick cannot be read ({self._name}): {error}") from error
         except (zipfile.BadZipFile, NotImplementedError, struct.error, ValueError) as error:
-            failure = self._file.failure        # which zipfile may have taken for a damaged file
+            # zipfile takes a read error at the end of the file for a damaged one
+            failure = self._file.failure if hasattr(self, "_file") else None
             if failure is not None:
                 raise BundleError(f"the stick cannot be read ({self._name}): {failure}") from error
             raise BundleError(f"{self._name} is damaged: {error}") from error

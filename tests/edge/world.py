@@ -127,6 +127,9 @@ class HubServer:
 
     def answer_time(self, handler: http.server.BaseHTTPRequestHandler) -> None:
         asked = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
+        if self.faults.is_down:
+            handler.close_connection = True
+            return
         answer = {"nonce": asked["nonce"], "time": self.now() + self.faults.time_shift_ms}
         body = seal(json.dumps(answer).encode(), TIME_TYPE, [self.province.signers["timestamp"]])
         handler.send_response(200)
