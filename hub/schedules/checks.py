@@ -20,7 +20,7 @@ from hub.schedules.model import Draft, DraftSlot, own_items
 from wire.areas import contains
 from wire.policy import Policy, policy_in_force
 from wire.programme import MAX_SLOTS, PlayItem, PlayReserve, Programme, Slot
-from wire.timeline import Endpoint, Situation, Why, plan_day
+from wire.timeline import Endpoint, Omission, Situation, Why, plan_day
 from wire.timeline.hours import first_overlap, lies_inside, sound_hours
 from wire.timeline.recurrence import occurs
 from wire.units import UtcTime, at_local, local_day
@@ -232,10 +232,18 @@ def _planned(built: Programme, around: Surroundings) -> Iterable[Finding]:
             day = local_day(around.now) + timedelta(days=ahead)
             for gap in plan_day(situation, day).omissions:
                 if gap.slot_area == built.area and gap.why.code not in _TOLD_OTHERWISE and gap.window[1] > around.now:
-                    names = left_out.setdefault((gap.slot, gap.title or gap.slot_title, gap.why.code, gap.language), [])
+                    title = gap.title or _title(built, around, gap) or gap.slot_title
+                    names = left_out.setdefault((gap.slot, title, gap.why.code, gap.language), [])
                     names += [place.name] if place.name not in names else []
     for (slot, title, code, language), names in left_out.items():
         yield _omitted(slot, title, code, language, names)
+
+
+def _title(built: Programme, around: Surroundings, gap: Omission) -> str:
+    """An item that may not play is named by its id alone."""
+    area = gap.item_area or gap.slot_area
+    found = (p.item(gap.item) for p in (built, *around.programmes) if p.area == area)
+    return next((item.title for item in found if item), "")
 
 
 def _omitted(slot: str, title: str, code: Why, language: str, names: list[str]) -> Finding:

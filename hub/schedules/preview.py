@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -32,6 +32,16 @@ class Preview:
     plan: DayPlan
     endpoint: Endpoint
     programmes: tuple[Programme, ...]
+
+    def title_of(self, gap: Omission) -> str:
+        """What an omission is about; the timeline names an item that may not play by its id alone."""
+        return gap.title or item_title(self.programmes, gap.item_area or gap.slot_area, gap.item) or gap.slot_title
+
+
+def item_title(programmes: Iterable[Programme], area: str, ident: str) -> str:
+    """An item's title in one of the programmes, or an empty string."""
+    found = (programme.item(ident) for programme in programmes if programme.area == area and ident)
+    return next((item.title for item in found if item), "")
 
 
 def preview(conn: Connection, cluster: Mapping[str, Any], day: date, *, source: str, now: UtcTime) -> Preview:
