@@ -12,11 +12,9 @@ import random
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
 
 import numpy as np
 from securesystemslib.signer import Signer
@@ -25,7 +23,7 @@ from edge.play.signals import ATTENTION_TONE_S, make_attention
 from provisioning.hub_api import HubApi
 from provisioning.keys import open_key
 from provisioning.trusted import PersonScope, Truststore
-from scripts.benches.report import parser, print_report, spread
+from scripts.benches.report import load_average, parser, print_report, spread
 from scripts.province import cast
 from scripts.province.processes import DemoError
 from scripts.province.solo import AREA, one_loudspeaker
@@ -125,18 +123,18 @@ def _onset_ms(capture: Capture, posted_s: float, pattern: Samples) -> float | No
     return None if at is None else (first_s + at / capture.rates_hz[0] - posted_s) * 1000
 
 
-def measure_alerts(folder: Path, broker: str, count: int) -> list[float]:
-    def on_the_card(_: Stage) -> dict[str, Any]:
-        return {"output": {"kind": "sounddevice", "device": "dac0"}}
-
-    with ExitStack() as stack:
-        cards = stack.enter_context(start_cards("dac"))
-        with listening(cards, "dac") as ear:
-            with one_loudspeaker(folder, broker=broker, change=on_the_card, environment=cards.environment) as stage:
-                desk = open_desk(stage)
-                time.sleep(SETTLE_S)
-                posted = sound_alarms(desk, count)
-        return onsets_ms(ear.capture, posted, make_attention())
+def measure_alerts(folder: Path, broker: str, count: int) -> tuple[list[float], dict[str, object]]:
+    """The delays in ms, and what the fake card says of itself."""
+    output = {"output": {"kind": "sounddevice", "device": "dac0"}}
+    with start_cards("dac") as cards:
+        with (
+            listening(cards, "dac") as ear,
+            one_loudspeaker(folder, broker=broker, change=output, environment=cards.environment) as stage,
+        ):
+            desk = open_desk(stage)
+            time.sleep(SETTLE_S)
+            posted = sound_alarms(desk, count)
+        return onsets_ms(ear.capture, posted, make_attention()), ear.figures
 
 
 def main() -> None:
@@ -146,8 +144,9 @@ def main() -> None:
     options.add_argument("--dir", type=Path, help="keep the province here, and go on with it the next time")
     args = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="loa-bench-") as made:
-        delays_ms = measure_alerts(args.dir or Path(made), args.broker, args.count)
-    print_report("alert", figures=spread(delays_ms), peers={}, runs=args.count, as_json=args.json)
+        delays_ms, card = measure_alerts(args.dir or Path(made), args.broker, args.count)
+    details = {"broker": args.broker, "card": card, "load": load_average()}
+    print_report("alert", figures=spread(delays_ms), peers={}, runs=args.count, as_json=args.json, details=details)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import statistics
 from collections.abc import Sequence
@@ -26,16 +27,37 @@ def machine() -> str:
     return f"{model}, {platform.system()} {platform.release()}, Python {platform.python_version()}"
 
 
-def print_report(bench: str, *, figures: dict[str, float], peers: dict[str, object], runs: int, as_json: bool) -> None:
+def load_average() -> list[float]:
+    """How busy the machine was, with us, over the last 1, 5 and 15 minutes: part of what a figure means."""
+    return [round(load, 1) for load in os.getloadavg()]
+
+
+def print_report(
+    bench: str, *, figures: dict[str, float], peers: dict[str, object], runs: int, as_json: bool,
+    details: dict[str, object] | None = None,
+) -> None:  # fmt: skip
+    """`details`: how a figure came about, and what stands behind it."""
     rounded = {name: round(value, 3) for name, value in figures.items()}
     if as_json:
-        print(json.dumps({"bench": bench, "figures": rounded, "peers": peers, "runs": runs, "machine": machine()}))
+        report = {"bench": bench, "figures": rounded, "peers": peers, "runs": runs, "machine": machine()}
+        print(json.dumps(report | ({"details": details} if details else {}), ensure_ascii=False))
         return
     print(f"{bench} ({runs} runs, {machine()})")
     for name, value in rounded.items():
         print(f"  {name:<24} {value}")
     for name, words in peers.items():
         print(f"  peer {name:<19} {words}")
+    for name, told in (details or {}).items():
+        _print_detail(name, told)
+
+
+def _print_detail(name: str, told: object) -> None:
+    if not isinstance(told, dict):
+        print(f"  {name:<24} {told}")
+        return
+    print(f"  {name}")
+    for inner, value in told.items():
+        print(f"    {inner:<22} {value}")
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,15 +20,17 @@ LOUDSPEAKER = cast.LOUDSPEAKERS[0]
 AREA = cast.VALLEY
 SUPPLY_LIMIT_S = 120
 Status = dict[str, Any]
-Change = Callable[[Stage], Mapping[str, Any]]
-"""What stands in the device's config.toml beside or instead of the demo's settings."""
+Settings = dict[str, Any]
 
 
 @contextmanager
 def one_loudspeaker(
-    folder: Path, *, broker: str, change: Change, environment: Mapping[str, str] | None = None
+    folder: Path, *, broker: str, change: Settings, environment: Mapping[str, str] | None = None
 ) -> Iterator[Stage]:
-    """Hub, broker, station and one supplied loudspeaker, as long as the block lasts."""
+    """Hub, broker and one supplied loudspeaker, as long as the block lasts.
+
+    `change` stands in its config.toml beside or instead of the demo's settings; `environment` is where it plays.
+    """
     stage = Stage(folder, free_ports(), broker=broker)
     with ExitStack() as stack:
         stack.callback(stage.processes.stop_all)
@@ -38,7 +40,7 @@ def one_loudspeaker(
             stage.make_devices([LOUDSPEAKER], lambda _: settings_of(stage, {}))
         else:
             stage.resume()
-        write_config(stage, change(stage))
+        stage.configure(LOUDSPEAKER.device, settings_of(stage, change))
         stage.start_hub()
         if is_new:
             stage.start_station()
@@ -53,12 +55,8 @@ def start_loudspeaker(stage: Stage, environment: Mapping[str, str] | None = None
     stage.start_device(LOUDSPEAKER.device, env=dict(environment or {}))
 
 
-def settings_of(stage: Stage, change: Mapping[str, Any]) -> str:
+def settings_of(stage: Stage, change: Settings) -> str:
     return settings.write_settings(settings.device_settings(stage, LOUDSPEAKER) | change)
-
-
-def write_config(stage: Stage, change: Mapping[str, Any]) -> None:
-    (stage.device_dir(LOUDSPEAKER.device) / "config.toml").write_text(settings_of(stage, change))
 
 
 def read_status(stage: Stage) -> Status:
