@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 TOP = Path(__file__).resolve().parents[1]
+MOST_LINES = 400
 PROGRAMS = ("wire", "edge", "hub", "provisioning")
 SOURCES = sorted(path for program in PROGRAMS for path in (TOP / program).rglob("*.py"))
 
@@ -50,18 +51,18 @@ def test_a_library_is_imported_only_at_its_door(library):
 
 def test_every_package_of_the_tree_is_in_the_wheel():
     listed = set(tomllib.loads((TOP / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
-    found = {path.parent.relative_to(TOP).as_posix().replace("/", ".") for path in SOURCES if path.name == "__init__.py"}
-    assert listed == found
+    folders = [path.parent.relative_to(TOP) for path in SOURCES if path.name == "__init__.py"]
+    assert listed == {folder.as_posix().replace("/", ".") for folder in folders}
 
 
 def test_every_module_says_what_it_is_for():
-    silent = [path.relative_to(TOP).as_posix() for path in SOURCES if path.stat().st_size and not ast.get_docstring(ast.parse(path.read_text()))]
-    assert silent == []
+    texts = {path.relative_to(TOP).as_posix(): path.read_text() for path in SOURCES}
+    assert [name for name, text in texts.items() if text and not ast.get_docstring(ast.parse(text))] == []
 
 
 def test_no_source_file_holds_several_jobs():
-    long = {path.relative_to(TOP).as_posix(): lines for path in SOURCES if (lines := len(path.read_text().splitlines())) > 400}
-    assert long == {}
+    lines = {path.relative_to(TOP).as_posix(): len(path.read_text().splitlines()) for path in SOURCES}
+    assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
 
 
 def test_every_folder_with_code_has_a_readme():
