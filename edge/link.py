@@ -45,7 +45,7 @@ class Arrived:
 
 @dataclass(frozen=True)
 class Connected:
-    """Subscriptions have been asked for; say birth with this session."""
+    """We hear what we subscribed to; say birth with this session."""
 
     session: str
 
@@ -108,6 +108,7 @@ class PahoLink:
         self._subscriptions: list[tuple[str, int]] = []
         self._session = ""
         self._failures = 0
+        self._asked: int | None = None
         self._is_up = False
         self._client = self._make_client(client_id, password)
 
@@ -151,6 +152,7 @@ class PahoLink:
         client.on_connect = self._on_connect
         client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
+        client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
         client.on_publish = self._on_publish
         client.on_socket_open = _send_at_once
@@ -168,9 +170,17 @@ class PahoLink:
             self._deliver(Disconnected(f"the broker refuses: {reason}"))
             return
         self._failures = 0
-        client.subscribe(self._subscriptions)
-        self._is_up = True
-        self._deliver(Connected(self._session))
+        self._asked = client.subscribe(self._subscriptions)[1]
+
+    def _on_subscribe(
+        self, _client: Client, _data: Any, number: int, reasons: list[ReasonCode], _properties: Properties | None
+    ) -> None:
+        refused = [topic for (topic, _), reason in zip(self._subscriptions, reasons, strict=False) if reason.is_failure]
+        if refused:
+            log.warning("the broker does not let us hear %s", ", ".join(refused))
+        if number == self._asked:
+            self._is_up = True
+            self._deliver(Connected(self._session))
 
     def _on_connect_fail(self, client: Client, _data: Any) -> None:
         self._failures += 1

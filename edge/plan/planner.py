@@ -7,7 +7,7 @@ Called by the agent's main loop alone. Every change of an input ends in `replan`
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Final, Protocol
@@ -111,13 +111,11 @@ class Planner:
             return UtcTime(now + LONGEST_REST_MS)
         decisions = self._decisions(self.inputs.situation, now)
         wanted = self._wanted(decisions, now)
+        self._hand_out(cue for cue in wanted.values() if cue.asap)
         self._keep_only(wanted, now)
         alert_sounds = any(handed.cue.is_alert for handed in self._handed.values())
-        for part, cue in wanted.items():
-            # After an alert the programme waits for its last sample, then joins where it is by then.
-            if part not in self._handed and (cue.is_alert or not alert_sounds):
-                self._handed[part] = _Handed(cue)
-                self._stage.play(cue)
+        # After an alert the programme waits for its last sample, then joins where it is by then.
+        self._hand_out(cue for cue in wanted.values() if cue.is_alert or not alert_sounds)
         self._tell_omissions(decisions[0], now)
         return self._wake_at(decisions, now)
 
@@ -244,6 +242,12 @@ class Planner:
             after=before.id if before is not None and follows else None,
         )  # fmt: skip
 
+    def _hand_out(self, cues: Iterable[Cue]) -> None:
+        for cue in cues:
+            if cue.part not in self._handed:
+                self._handed[cue.part] = _Handed(cue)
+                self._stage.play(cue)
+
     def _keep_only(self, wanted: dict[str, Cue], now: UtcTime) -> None:
         for part, handed in list(self._handed.items()):
             is_tail = handed.is_sounding and handed.cue.end <= now + TAIL_MS
@@ -267,8 +271,10 @@ class Planner:
         for omission in due:
             if self._is_news((omission.at, omission.slot, omission.item, omission.language), now):
                 self._notes.omitted(omission)
-        if isinstance(play, PlannedPlay) and play.key in self._replaced:
-            if self._is_news((play.start, play.slot, play.item, "missing"), now):
+        is_replaced = isinstance(play, PlannedPlay) and play.key in self._replaced
+        if isinstance(play, PlannedPlay) and is_replaced:
+            missing = (play.start, play.slot, play.item, "missing")
+            if self._is_news(missing, now):
                 self._notes.missing(play)
 
     def _is_news(self, what: tuple[UtcTime, str, str, str], now: UtcTime) -> bool:

@@ -62,6 +62,9 @@ class Broker:
         null = subprocess.DEVNULL
         self._process = subprocess.Popen([program, "-c", self._conf], stdout=null, stderr=null)
         wait_for(self._is_open)
+        self._listen()
+
+    def _listen(self) -> None:
         self._client = Client(CallbackAPIVersion.VERSION2, client_id="test")
         self._client.on_message = lambda _, __, m: self.heard.append((m.topic, bytes(m.payload), time.monotonic()))
         self._client.connect("127.0.0.1", self.port)

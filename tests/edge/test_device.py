@@ -92,6 +92,11 @@ def order_id(raw: bytes) -> str:
     return hashlib.sha256(base64.b64decode(json.loads(raw)["payload"])).hexdigest()
 
 
+def is_play(part: str) -> bool:
+    """A play's key has no dash, a round's has."""
+    return bool(part) and "-" not in part
+
+
 def started_within(row: dict, instant: int, ms: int = 30) -> bool:
     return abs(row["started"] - instant) <= ms
 
@@ -210,10 +215,10 @@ def test_it_stops_what_plays_and_returns_to_the_right_place(live, broker, start)
     live.province.now = wall_clock()
     broker.publish("loa/1/em/08.00694", live.province.start_alert(COMMUNE, template, repeat=Repeat(times=1)))
     device.wait_for_rows("alert", 1)
-    wait_for(lambda: device.rows("play") and device.status["sounding"])
+    wait_for(lambda: device.rows("play") and is_play(device.status["sounding"]))
     device.stop()
     cut, resumed = device.rows("play")
-    assert (cut["item"], cut["complete"], cut["detail"]) == ("tin-1", False, "item pre-empted")
+    assert (cut["item"], cut["complete"]) == ("tin-1", False)
     assert resumed["item"] == "tin-1"
     assert abs(resumed["started"] - resumed["offset_ms"] - slot) <= 60
 
