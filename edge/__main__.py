@@ -10,7 +10,7 @@ def main() -> int:
     try:
         from edge.cli import run_command  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        sys.stderr.write(f"loa-edge: {error.name} is not installed; `pip install 'loa[edge]'` brings it\n")
+        sys.stderr.write(f"loa-edge: {(error.name or '').split('.')[0]} is not installed; `pip install 'loa[edge]'` brings it\n")
         return 1
     return run_command(sys.argv[1:])
 
