@@ -7,10 +7,14 @@ import sys
 
 def main() -> int:
     """Imports happen here because their failure is what is to be explained."""
+    # sqlite-utils imports numpy wherever it finds it, for a type that we do not use: 11 MB and a tenth of a second that
+    # a small device does not have. Sound, which needs numpy, is a process of its own.
+    sys.modules["numpy"] = None  # type: ignore[assignment]
     try:
         from edge.cli import run_command  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        sys.stderr.write(f"loa-edge: {(error.name or '').split('.')[0]} is not installed; `pip install 'loa[edge]'` brings it\n")
+        name = (error.name or "").split(".")[0]
+        sys.stderr.write(f"loa-edge: {name} is not installed; `pip install 'loa[edge]'` brings it\n")
         return 1
     return run_command(sys.argv[1:])
 

@@ -51,7 +51,7 @@ def world(tmp_path):
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A tmpfs of 6 MB where we may mount one; elsewhere a limit on the size of files, which the kernel keeps as well."""
+    """A tmpfs of 6 MB where we may mount one; elsewhere a limit on the size of files, which the kernel keeps too."""
     folder = tmp_path / "disk"
     folder.mkdir()
     is_root = os.geteuid() == 0

@@ -1,4 +1,4 @@
-"""Which orders a device obeys: two officers, every order of arrival, replays before and after a restart, rotten stores."""
+"""Which orders a device obeys: two officers, every order of arrival, replays, restarts, rotten stores."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ class Device:
         self.held = province.held(AREA)
         template = make_template()
         placement = make_placement("loa-1", AREA, new_signer())
-        self.holdings = Holdings(placement, templates={template.id: StoredTemplate(template, sha256_hex(encode(template)))})
+        stored = StoredTemplate(template, sha256_hex(encode(template)))
+        self.holdings = Holdings(placement, templates={template.id: stored})
         self.now = UtcTime(NOW + MINUTE)
         self.restart()
 
@@ -137,7 +138,8 @@ def test_forgetting_raises_the_floor_and_refuses_what_it_covers(province, device
 def test_forgetting_a_short_alert_does_not_refuse_an_earlier_longer_one(province, device):
     long = province.start_alert("08/00694", make_template(), expires=UtcTime(province.now + 20 * HOUR), nonce="2b")
     province.now = UtcTime(province.now + 10)
-    device.take(province.start_alert("08/00694", make_template(), expires=UtcTime(province.now + 2 * MINUTE), nonce="2c"))
+    soon = UtcTime(province.now + 2 * MINUTE)
+    device.take(province.start_alert("08/00694", make_template(), expires=soon, nonce="2c"))
     device.now = UtcTime(NOW + HOUR)
     device.alerts.forget(device.now)
     assert said(device.take(long)) == "accepted"
@@ -177,7 +179,8 @@ def test_a_blank_that_is_not_on_the_list_is_refused(province, device):
 def test_one_key_starts_six_alerts_an_hour_and_then_needs_a_second(province, device):
     role = "ea00694"
     first, second = province.holders(role)[:2]
-    raws = [province.start_alert("08/00694", make_template(), signers=[first], nonce=f"{n:02x}") for n in range(0x40, 0x47)]
+    nonces = [f"{n:02x}" for n in range(0x40, 0x47)]
+    raws = [province.start_alert("08/00694", make_template(), signers=[first], nonce=nonce) for nonce in nonces]
     assert [said(device.take(raw)) for raw in raws] == ["accepted"] * 6 + ["not_allowed"]
     both = province.start_alert("08/00694", make_template(), signers=[first, second], nonce="48")
     assert said(device.take(both)) == "accepted"

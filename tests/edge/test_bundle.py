@@ -108,8 +108,11 @@ def test_what_a_bundle_lacks_stays_missing(world, placed, tmp_path):
 def test_what_is_no_whole_bundle_is_refused_in_one_line(world, placed, tmp_path, damage):
     path = make_bundle(world, tmp_path / "goi.loab", compress=damage == "compressed")
     raw = path.read_bytes()
-    path.write_bytes({"cut": raw[: len(raw) // 2], "zeros": raw[:200] + bytes(9_000) + raw[9_200:], "text": b"hello\n" * 99,
-                      "empty": b"", "compressed": raw}[damage])  # fmt: skip
+    damaged = {
+        "cut": raw[: len(raw) // 2], "zeros": raw[:200] + bytes(9_000) + raw[9_200:], "text": b"hello\n" * 99,
+        "empty": b"", "compressed": raw,
+    }  # fmt: skip
+    path.write_bytes(damaged[damage])
     outcome = import_by_hand(placed.parts, path)
     assert outcome.error.startswith("goi.loab")
     assert placed.parts.library.accepted == {}

@@ -15,17 +15,18 @@ from tests.edge.world import wait_for
 from wire.timeline import TimeQuality
 from wire.units import DAY, HOUR, SECOND, UtcTime
 
+EPOCH = UtcTime(0)
 FAR = UtcTime(NOW + 400 * DAY)
 
 
 class Rig:
     """A clock on a store; the system's own clock says 1970 unless told otherwise."""
 
-    def __init__(self, folder, *, system=UtcTime(0)):
+    def __init__(self, folder, *, system=EPOCH):
         self.folder = folder
         self.boot("one", system=system)
 
-    def boot(self, boot_id, *, system=UtcTime(0)):
+    def boot(self, boot_id, *, system=EPOCH):
         self.store = Store(self.folder / "state.db")
         offset_ns = system * NS_PER_MS - time.time_ns()
         self.clock = DeviceClock(self.store, boot_id=boot_id, system_offset_ns=offset_ns)

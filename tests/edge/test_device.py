@@ -80,7 +80,8 @@ def alarm_template(world: World):
 
 def receipts(broker: Broker, world: World) -> list[tuple[str, list[str]]]:
     keys = [key_from_hex(world.key_of(DEVICE))]
-    opened = (open_envelope(raw, payload_type=ACK_TYPE, keys=keys, threshold=1, limit=20_000) for raw in broker.on("/ack"))
+    rules = {"payload_type": ACK_TYPE, "keys": keys, "threshold": 1, "limit": 20_000}
+    opened = (open_envelope(raw, **rules) for raw in broker.on("/ack"))
     return [(receipt.alert, receipt.states) for receipt in map(read_receipt, opened)]
 
 
@@ -336,7 +337,7 @@ def test_a_stick_in_a_running_device_is_taken_and_written_back(live, start, tmp_
     speak(live, 3_600)
     make_bundle(live, tmp_path / "goi.loab").rename(stick / "goi.loab")
     device.wait_until_ready()
-    wait_for(lambda: (stick / "loa-1-trang-thai.txt").exists())
+    wait_for((stick / "loa-1-trang-thai.txt").exists)
     assert (stick / "loa-1.log").stat().st_size > 0
 
 

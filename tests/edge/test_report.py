@@ -6,6 +6,8 @@ import msgspec
 import pytest
 
 from edge.errors import StoreError
+from edge.identity import load_identity, make_identity
+from edge.link import Will
 from edge.report.acks import Acks
 from edge.report.outbox import Outbox
 from edge.report.playlog import Draft, PlayLog
@@ -15,8 +17,6 @@ from edge.sync.refresh import Me
 from tests.builders import NOW
 from tests.edge.world import wait_for
 from tests.fakes.link import FakeBroker, FakeLink
-from edge.identity import load_identity, make_identity
-from edge.link import Will
 from wire.envelope import key_from_hex, open_envelope
 from wire.playlog import LOG_TYPE, Logged, Receipt, check_chain, read_batch
 from wire.telemetry import FAULTS, METRICS, encode_health, read_health

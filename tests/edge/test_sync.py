@@ -214,7 +214,12 @@ def test_a_disk_that_runs_full_while_fetching_keeps_the_old_programme_and_says_s
     say_long(world)
     device.refresh()
     partial = world.folder / "loa-1" / "partial"
-    world.hub.faults.half_way = lambda: (wait_for(lambda: any(p.stat().st_size for p in partial.iterdir())), small_disk.fill())
+
+    def fill_up() -> None:
+        wait_for(lambda: any(path.stat().st_size for path in partial.iterdir()))
+        small_disk.fill()
+
+    world.hub.faults.half_way = fill_up
     assert isinstance(device.haul(), DiskFullError)
     assert (device.items, list(device.supply.holdings.waiting)) == (["tin-1"], [COMMUNE])
     world.hub.faults.half_way = None
