@@ -61,6 +61,7 @@ class Alarm:
         self._ask_refresh = ask_refresh
         self._running: dict[str, RunningAlert] = {}
         self._heard: set[str] = set()
+        self._over: set[str] = set()
         self.holdings = Holdings()
 
     @property
@@ -115,6 +116,8 @@ class Alarm:
             if self._planner.has_rounds_left(ident) or self._sounds(ident):
                 continue
             del self._running[ident]
+            if running.alert.accepted_at <= self._clock.now():
+                self._over.add(ident)  # a clock that is set back must not bring it back
             if running.alert.cancelled_at is None:
                 self._acks.done(ident, "finished" if ident in self._heard else "refused")
         self._publish()
@@ -161,6 +164,8 @@ class Alarm:
             return
         try:
             clips = message_clips(stored.template, start.blanks, self.holdings.placement.languages, self._has)
+            if stored.sha256 != start.template_sha256:  # replaced since: the signal alone, not what nobody ordered
+                clips = []
         except NotAllowedError as error:
             log.warning("alert %s: %s", seen.id, error.detail)
             clips = []
@@ -195,7 +200,7 @@ class Alarm:
         return cue is not None and getattr(cue.about, "alert", "") == ident
 
     def _is_over(self, seen: Seen) -> bool:
-        return self._clock.now() > seen.accepted_at + LONGEST_ALERT_MS
+        return seen.id in self._over or self._clock.now() > seen.accepted_at + LONGEST_ALERT_MS
 
     def _moment(self, *, is_after_refresh: bool) -> Moment:
         now, floor = self._clock.now(), self._clock.floor

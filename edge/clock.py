@@ -74,6 +74,8 @@ class _State:
     quality: TimeQuality
     set_at_ns: int
     error_ns: int
+    anchor_ns: int
+    """The offset that this boot's first good source gave, or that two agreed on: many small moves are one large one."""
 
 
 class DeviceClock:
@@ -146,7 +148,8 @@ class DeviceClock:
             self._floor, self._ceiling = max(self._floor, floor), ceiling
             self._floor_ceiling = floor_ceiling
             if self._now_ns() < self._floor * NS_PER_MS and self._state.quality == TimeQuality.FLOOR_ONLY:
-                self._state = replace(self._state, offset_ns=self._floor * NS_PER_MS - boottime_ns())
+                offset_ns = self._floor * NS_PER_MS - boottime_ns()
+                self._state = replace(self._state, offset_ns=offset_ns, anchor_ns=offset_ns)
 
     def save(self) -> None:
         """Raise the durable floor to the clock, remember the offset for the rest of this boot. Raises StoreError."""
@@ -164,19 +167,22 @@ class DeviceClock:
         raw = self._store.get("anchor")
         anchor = msgspec.json.decode(raw, type=Anchor) if raw else None
         if anchor is not None and anchor.boot_id == self._boot_id:
-            return _State(anchor.offset_ns, TimeQuality.SAME_BOOT, now_ns, anchor.error_ns)
+            return _State(anchor.offset_ns, TimeQuality.SAME_BOOT, now_ns, anchor.error_ns, anchor.offset_ns)
         guess_ns = time.time_ns() + system_offset_ns
         utc_ns = max(guess_ns, self._floor * NS_PER_MS)
-        return _State(utc_ns - now_ns, TimeQuality.FLOOR_ONLY, now_ns, DAY * NS_PER_MS)
+        return _State(utc_ns - now_ns, TimeQuality.FLOOR_ONLY, now_ns, DAY * NS_PER_MS, utc_ns - now_ns)
 
     def _is_believable(self, saying: Saying) -> bool:
         if not self._floor - SECOND <= saying.utc_ns // NS_PER_MS <= self._ceiling:
             return False
-        small = abs(saying.offset_ns - self._state.offset_ns) <= LARGEST_MOVE_NS
-        return small or self._state.quality < TimeQuality.RTC or self._has_second_witness(saying)
+        return self._is_near_anchor(saying) or self._state.quality < TimeQuality.RTC or self._has_second_witness(saying)
+
+    def _is_near_anchor(self, saying: Saying) -> bool:
+        drift_ns = boottime_ns() * DRIFT_PPM // 1_000_000
+        return abs(saying.offset_ns - self._state.anchor_ns) <= LARGEST_MOVE_NS + drift_ns
 
     def _has_second_witness(self, saying: Saying) -> bool:
-        """No single source moves the clock by more than an hour; two that agree do."""
+        """No single source moves the clock by more than an hour in a boot; two that agree do."""
         other = self._refused
         if other is None or other.source == saying.source:
             return False
@@ -185,7 +191,9 @@ class DeviceClock:
     def _take(self, saying: Saying) -> None:
         is_near = abs(saying.offset_ns - self._state.offset_ns) <= saying.tolerance_ns
         offset_ns = self._state.offset_ns if is_near else saying.offset_ns
-        self._state = _State(offset_ns, saying.quality, saying.boottime_ns, saying.error_ns)
+        keeps_anchor = self._state.quality >= TimeQuality.RTC and self._is_near_anchor(saying)
+        anchor_ns = self._state.anchor_ns if keeps_anchor else offset_ns
+        self._state = _State(offset_ns, saying.quality, saying.boottime_ns, saying.error_ns, anchor_ns)
 
     def _now_ns(self) -> int:
         return boottime_ns() + self._state.offset_ns

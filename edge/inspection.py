@@ -13,7 +13,7 @@ from edge.config import Config
 from edge.errors import ConfigError
 from edge.identity import load_identity
 from edge.parts import STATE_FILE, boot_id_of
-from edge.plan.inputs import decode_mutes, situation_of
+from edge.plan.inputs import decode_mutes, situation_of, turned_down
 from edge.standing import STATUS_FILE
 from edge.store import Store
 from edge.sync.cache import blob_path
@@ -91,7 +91,7 @@ def _open(folder: Path) -> tuple[Store, Placement | None]:
 
 def _situation(store: Store, folder: Path, config: Config, placement: Placement | None) -> Situation | None:
     library = Library(store, folder, read_only=True)
-    volume = min(config.volume_percent, int(store.get("volume_percent") or 100))
+    volume = min(config.volume_percent, turned_down(store.get("turned_down"), _now(store, config)))
     mutes = decode_mutes(store.get("mutes"))
     serial = config.serial or config.device
     return situation_of(library.holdings(placement), serial=serial, mutes=mutes, volume_percent=volume)

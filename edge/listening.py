@@ -10,25 +10,33 @@ import base64
 import binascii
 import logging
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from edge.alarm import Alarm
 from edge.inbox import Timers
 from edge.link import Arrived, Connected, Delivered, Disconnected, Link, LinkEvent
 from edge.logbook import Logbook
 from edge.parts import Parts
-from edge.plan.inputs import encode_mutes, with_mute
+from edge.plan.inputs import TurnedDown, encode_mutes, with_mute
 from edge.plan.planner import Planner
 from edge.report.outbox import Outbox
 from edge.standing import Standing
 from edge.supplying import Supplying
 from edge.sync.receive import EnvelopeArrived, Receiver, Refusal
 from edge.worker import Worker
+from wire.codec import encode
 from wire.playlog import Logged
 from wire.telemetry import Command, Versions
 from wire.timeline import Mute
+from wire.timeline.situation import MAX_MUTE_MS
 from wire.units import UtcTime
+
+COMMANDS_A_MINUTE: Final = 30
+"""Beyond it unsigned commands are only counted: each writes a row, plans anew or sends, and evidence has a quota."""
+MINUTE_S: Final = 60
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +60,7 @@ class Listening:
     restrained: Callable[[], None]
     """A mute or a lower volume has been stored."""
     _session: str = ""
+    _commands_in: tuple[int, int] = (0, 0)
 
     def take(self, event: LinkEvent) -> None:
         """One event of the link."""
@@ -99,6 +108,9 @@ class Listening:
             self.supplying.ask(jitter_s=self.parts.config.pace.refresh_jitter_s)
 
     def _obey(self, command: Command) -> None:
+        if command.kind != "envelope" and not self._has_share_left():
+            self.receiver.refused["too_many"] += 1
+            return
         match command.kind:
             case "refresh":
                 self.supplying.ask(jitter_s=self.parts.config.pace.refresh_jitter_s, hint=command.area)
@@ -111,6 +123,13 @@ class Listening:
             case "quieter":
                 self._be_quieter(command)
 
+    def _has_share_left(self) -> bool:
+        """Whether the minute's share of unsigned commands is not used up."""
+        minute = int(time.monotonic()) // MINUTE_S
+        count = self._commands_in[1] + 1 if self._commands_in[0] == minute else 1
+        self._commands_in = (minute, count)
+        return count <= COMMANDS_A_MINUTE
+
     def _take_carried(self, body: str) -> None:
         try:
             raw = base64.b64decode(body, validate=True)
@@ -120,15 +139,19 @@ class Listening:
         self.take_envelope(raw)
 
     def _be_quieter(self, command: Command) -> None:
-        """Stop, mute or volume down; none of them touches an emergency. Louder takes a signature."""
+        """Stop, mute or volume down, 30 days at most; none of them touches an emergency. Louder takes a signature."""
         now = self.parts.clock.now()
         cue = self.planner.sounding
         until = command.until or (cue.end if cue is not None and not cue.is_alert else now)
-        if until > now:
-            mutes = with_mute(self.parts.mutes(), Mute(now, UtcTime(until)))
-            self.parts.store.put(mutes=encode_mutes(mutes))
-        if command.volume_percent < self.parts.volume_percent():
-            self.parts.store.put(volume_percent=str(command.volume_percent))
+        mutes = self.parts.mutes()
+        muted = with_mute(mutes, Mute(now, UtcTime(until))) if until > now else mutes
+        is_lower = command.volume_percent < self.parts.volume_percent()
+        if muted == mutes and not is_lower:
+            return
+        self.parts.store.put(mutes=encode_mutes(muted))
+        if is_lower:
+            lower = TurnedDown(command.volume_percent, UtcTime(now + MAX_MUTE_MS))
+            self.parts.store.put(turned_down=encode(lower).decode())
         self.logbook.event(f"quieter until {until} volume {self.parts.volume_percent()}")
         self.restrained()
 

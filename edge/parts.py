@@ -12,7 +12,7 @@ from edge.clock import DeviceClock
 from edge.config import Config
 from edge.errors import StoreError
 from edge.identity import Identity, load_identity
-from edge.plan.inputs import decode_mutes
+from edge.plan.inputs import decode_mutes, turned_down
 from edge.store import Store
 from edge.sync.alerts import Alerts
 from edge.sync.cache import Cache
@@ -46,8 +46,8 @@ class Parts:
         return decode_mutes(self.store.get("mutes"))
 
     def volume_percent(self) -> int:
-        """The configured volume, or what an editor turned it down to."""
-        return min(self.config.volume_percent, int(self.store.get("volume_percent") or 100))
+        """The configured volume, or what an editor turned it down to within the last 30 days."""
+        return min(self.config.volume_percent, turned_down(self.store.get("turned_down"), self.clock.now()))
 
 
 def build_parts(folder: Path, config: Config) -> Parts:

@@ -6,6 +6,7 @@ import logging
 import queue
 from collections.abc import Callable
 from pathlib import Path
+from stat import S_ISREG
 from typing import Final
 
 from edge.errors import EdgeError, StoreError
@@ -101,5 +102,7 @@ def _mark(path: Path) -> Mark | None:
     try:
         stat = path.stat()
     except OSError:
+        return None
+    if not S_ISREG(stat.st_mode):  # opening a pipe would wait for ever
         return None
     return stat.st_size, stat.st_mtime_ns

@@ -8,7 +8,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
+from typing import Final
 
 from edge.clock import DeviceClock
 from edge.errors import BundleError, EdgeError, FetchError, StoreError
@@ -28,6 +30,9 @@ from wire.areas import programme_target
 from wire.errors import WireError
 from wire.trust.expiry import BUNDLE, NETWORK
 from wire.units import UtcTime
+
+MOST_ALERTS: Final = 200
+"""Envelopes taken from one bundle: each is verified on the main loop."""
 
 log = logging.getLogger(__name__)
 
@@ -228,7 +233,7 @@ class SupplyLine:
             area = self._syncer.placement.area if self._syncer.placement else None
             bundle.check_for(self._me.device, area)
             outcome.report = self._syncer.refresh(bundle, BUNDLE, hint=bundle.index.area)
-            outcome.envelopes = list(bundle.alerts())
+            outcome.envelopes = list(islice(bundle.alerts(), MOST_ALERTS))
         except EdgeError as error:
             outcome.error = str(error)
             bundle.close()

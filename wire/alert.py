@@ -115,7 +115,11 @@ def alert_id(payload: bytes) -> str:
 
 
 def is_drill(order: Order) -> bool:
-    return order.role.startswith("ed")
+    return is_drill_role(order.role)
+
+
+def is_drill_role(role: str) -> bool:
+    return role.startswith("ed")
 
 
 def read_order(payload: bytes) -> Order:

@@ -16,6 +16,8 @@ from wire.errors import MalformedError, UnknownKindError
 T = TypeVar("T")
 SCHEMA = 1
 MAX_DEPTH = 12
+MAX_NUMBER = 2**53 - 1
+"""What JavaScript keeps exactly; beyond 64 bits a database stumbles, beyond 4,300 digits Python itself."""
 
 
 def encode(value: object) -> bytes:
@@ -27,7 +29,7 @@ def decode(raw: bytes, shape: type[T], *, limit: int) -> T:
     """Decode at most `limit` bytes strictly into `shape`.
 
     Raises:
-        MalformedError: too large, not JSON, or not the shape.
+        MalformedError: too large, not JSON, a number beyond 2^53, or not the shape.
         UnknownKindError: of a newer schema than this program knows.
     """
     return convert(decode_plain(raw, limit=limit), shape)
@@ -43,10 +45,24 @@ def decode_plain(raw: bytes, *, limit: int) -> dict[str, Any]:
         raise MalformedError(f"not JSON: {error}") from error
     if not isinstance(value, dict):
         raise MalformedError("not a JSON object")
+    _check_numbers(value)
     schema = value.get("schema", SCHEMA)
     if not isinstance(schema, int) or schema > SCHEMA:
         raise UnknownKindError(f"schema {schema!r}, this program knows {SCHEMA}")
     return value
+
+
+def _check_numbers(value: object) -> None:
+    """Raise MalformedError for a number that not everybody reads alike. Walks without recursion."""
+    waiting = [value]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, dict):
+            waiting += found.values()
+        elif isinstance(found, list):
+            waiting += found
+        elif isinstance(found, int | float) and not -MAX_NUMBER <= found <= MAX_NUMBER:
+            raise MalformedError("a number beyond 2^53")
 
 
 def convert(value: object, shape: type[T]) -> T:

@@ -26,6 +26,9 @@ FRAMES_PER_MS = RATE_HZ // 1_000
 
 # Việt Nam has kept UTC+7 without summer time since 1975 (Quyết định 121/CP, 8 August 1967, for the whole country since
 # reunification), so the rule needs no time-zone files, which a device with a damaged card could lose.
+FIRST_MOMENT = UtcTime(-62_135_510_400_000)
+LAST_MOMENT = UtcTime(253_402_214_400_000)
+"""What a calendar holds, a day left for time zones: the years 1 to 9999."""
 LOCAL = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 
 
@@ -37,8 +40,12 @@ def utc(moment: datetime) -> UtcTime:
 
 
 def moment(instant: UtcTime) -> datetime:
-    """The local datetime (UTC+7) of an instant."""
-    return datetime.fromtimestamp(instant / SECOND, UTC).astimezone(LOCAL)
+    """The local datetime (UTC+7) of an instant; of one that no calendar holds, the calendar's end.
+
+    A device may say any number: a page that shows it must not fail.
+    """
+    held = min(max(instant, FIRST_MOMENT), LAST_MOMENT)
+    return datetime.fromtimestamp(held / SECOND, UTC).astimezone(LOCAL)
 
 
 def local_day(instant: UtcTime) -> date:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import msgspec
 
 from edge.sync.library import Holdings
 from wire.programme import Programme
 from wire.timeline import Endpoint, Mute, Situation
+from wire.timeline.situation import MAX_MUTE_MS
+from wire.units import DAY, UtcTime
+
+MOST_MUTES: Final = 20
 
 
 def situation_of(
@@ -53,8 +58,24 @@ def with_one(holdings: Holdings, area: str) -> dict[str, Programme]:
 
 
 def with_mute(mutes: tuple[Mute, ...], new: Mute) -> tuple[Mute, ...]:
-    """The mutes that still matter, and a new one."""
-    return (*(m for m in mutes if m.ends > new.start), new)
+    """The mutes that still matter, and a new one if it adds anything; the longest, should somebody flood us."""
+    live = [m for m in mutes if m.ends > new.start]
+    if any(m.start <= new.start and m.ends >= new.ends for m in live):
+        return tuple(live)
+    return tuple(sorted([*live, new], key=lambda m: m.ends)[-MOST_MUTES:])
+
+
+class TurnedDown(msgspec.Struct, frozen=True):
+    """A lower volume that somebody asked for, unsigned: it ends by itself, like a mute."""
+
+    percent: int
+    until: UtcTime
+
+
+def turned_down(raw: str | None, now: UtcTime) -> int:
+    """The percentage to which the device is turned down at this time, 100 where it is not."""
+    found = msgspec.json.decode(raw, type=TurnedDown) if raw else None
+    return found.percent if found and now < found.until <= now + MAX_MUTE_MS + DAY else 100
 
 
 def encode_mutes(mutes: tuple[Mute, ...]) -> str:

@@ -26,6 +26,8 @@ HELD_LIMIT: Final = 8
 STARTS_AN_HOUR: Final = 6
 SEEN_LIMIT: Final = 10_000
 """Forgetting the oldest then raises `em_floor` early: a device that is flooded errs on the side of refusing replays."""
+MOST_BY_ONE_KEY: Final = 500
+"""Orders remembered of one key alone. More, dated years ahead, would raise `em_floor` beyond every honest order."""
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -169,13 +171,19 @@ class Alerts:
         if signed.id in self._memory.seen:
             raise OutOfDateError("seen before")
         check_current(order, now=moment.trusted, floor=moment.floor, em_floor=self._memory.em_floor)
-        if isinstance(order, Start) and order.role.startswith("ea"):
-            self._check_rate(signed, moment.now)
+        if len(signed.key_ids) < 2:
+            self._check_share(signed)
+            if isinstance(order, Start):
+                self._check_rate(signed, moment.now)
+
+    def _check_share(self, signed: SignedOrder) -> None:
+        with self._lock:
+            own = sum(set(seen.key_ids) == signed.key_ids for seen in self._memory.seen.values())
+        if own >= MOST_BY_ONE_KEY:
+            raise NotAllowedError(f"more than {MOST_BY_ONE_KEY} orders by one key; a second holder must sign")
 
     def _check_rate(self, signed: SignedOrder, now: UtcTime) -> None:
-        """At most six template starts an hour by one key alone; beyond that a second holder must agree."""
-        if len(signed.key_ids) >= 2:
-            return
+        """At most six starts an hour by one key alone, drills too; beyond that a second holder must agree."""
         lately = [
             seen for seen in self.starts()
             if seen.accepted_at > now - HOUR and signed.key_ids & set(seen.key_ids) and len(seen.key_ids) < 2

@@ -23,6 +23,7 @@ from wire.trust.expiry import Rules
 from wire.trust.held import Held, Refusal
 from wire.trust.refresh import MISSING, Wanted, refresh, run
 from wire.trust.scope import DeviceScope
+from wire.trust.succession import MAX_JUMP
 
 MOVES: Final = 2
 """A place that changes the scope is followed once more; then the next refresh goes on."""
@@ -188,7 +189,9 @@ class Syncer:
         return read_placements(raw)
 
     def _is_newer(self, found: Placement) -> bool:
-        return self.placement is None or found.n > self.placement.n
+        """No leap: after a registrar's stolen key said the highest number, nobody could place this device again."""
+        held = self.placement.n if self.placement else 0
+        return held < found.n <= held + MAX_JUMP
 
     def _load_placement(self) -> Placement | None:
         raw = self._store.get("placement")

@@ -74,10 +74,15 @@ def mark_cancelled(conn: Connection, idents: Sequence[str], by: str) -> None:
     conn.execute(update(alerts).where(which).values(cancelled_by=by))
 
 
-def cancel_of(conn: Connection, ident: str, now: UtcTime) -> str:
-    """The id of an unexpired cancel that names an order (it may have come first), or an empty string."""
-    query = select(alerts.c.id, alerts.c.cancels).where(alerts.c.kind == "cancel", alerts.c.expires > now)
-    return next((row.id for row in conn.execute(query) if ident in row.cancels), "")
+def among(conn: Connection, idents: Sequence[str]) -> list[dict[str, Any]]:
+    """Those of these orders that are known."""
+    return [dict(row) for row in conn.execute(select(alerts).where(alerts.c.id.in_(idents))).mappings()]
+
+
+def cancels_of(conn: Connection, ident: str, now: UtcTime) -> list[dict[str, Any]]:
+    """The unexpired cancels that name an order; they may have come first."""
+    query = select(alerts).where(alerts.c.kind == "cancel", alerts.c.expires > now)
+    return [dict(row) for row in conn.execute(query).mappings() if ident in row["cancels"]]
 
 
 def latest(conn: Connection, areas: Sequence[str], *, limit: int = 100) -> list[dict[str, Any]]:

@@ -1,0 +1,1 @@
+"""What a thief of the hub, the broker, one key or one device tries, by whom it is tried."""
