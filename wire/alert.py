@@ -122,6 +122,14 @@ def is_drill_role(role: str) -> bool:
     return role.startswith("ed")
 
 
+def ends_everywhere(cancel_role: str, cancel_area: str, role: str, area: str) -> bool:
+    """Whether a cancel ends a start on every device that this means, so that nobody need be told of it any more.
+
+    One signed for drills ends no emergency; one of a smaller area leaves the alert running in the rest.
+    """
+    return contains(cancel_area, area) and (not is_drill_role(cancel_role) or is_drill_role(role))
+
+
 def read_order(payload: bytes) -> Order:
     """Decode an envelope's payload and apply the rules that need neither keys nor clock.
 

@@ -27,11 +27,11 @@ from wire.alert import (
     Template,
     alert_id,
     check_current,
+    ends_everywhere,
     is_drill,
-    is_drill_role,
     read_template,
 )
-from wire.areas import contains, template_target
+from wire.areas import template_target
 from wire.envelope import peek
 from wire.topics import EMERGENCY, dotted
 from wire.trust.orders import SignedOrder, verify_order
@@ -104,21 +104,14 @@ def store_order(
         key_ids=sorted(signed.key_ids), taken_at=hub.now(), taken_from=taken_from,
     )  # fmt: skip
     if new and cancels:
-        ended = [a["id"] for a in store.among(conn, cancels) if _ends(order.role, order.area, a["role"], a["area"])]
+        known = store.among(conn, cancels)
+        ended = [a["id"] for a in known if ends_everywhere(order.role, order.area, a["role"], a["area"])]
         store.mark_cancelled(conn, ended, signed.id)
     elif new:
         earlier = store.cancels_of(conn, signed.id, hub.now())
-        by = [c["id"] for c in earlier if _ends(c["role"], c["area"], order.role, order.area)]
+        by = [c["id"] for c in earlier if ends_everywhere(c["role"], c["area"], order.role, order.area)]
         store.mark_cancelled(conn, [signed.id] if by else [], by[0] if by else "")
     return new
-
-
-def _ends(cancel_role: str, cancel_area: str, role: str, area: str) -> bool:
-    """Whether a cancel ends an order on every device that it means, so that nobody need be told of it any more.
-
-    One signed for drills ends no emergency; one of a smaller area leaves the order running in the rest.
-    """
-    return contains(cancel_area, area) and (not is_drill_role(cancel_role) or is_drill_role(role))
 
 
 def look_at(hub: Hub, person: Person, ident: str) -> tuple[dict[str, Any], list[DeviceState]]:

@@ -10,8 +10,7 @@ from provisioning.approval import words as say
 from provisioning.approval.faults import StationError
 from provisioning.approval.proposals import Desk
 from provisioning.approval.words import N_, Words
-from wire.alert import Cancel, Start
-from wire.areas import contains
+from wire.alert import Cancel, Start, ends_everywhere
 from wire.errors import WireError
 from wire.trust.orders import SignedOrder
 
@@ -74,7 +73,9 @@ def alert_entry(
         "expires": order.expires,
         "expires_text": say.instant(order.expires, _),
         "over": order.expires <= at_desk.store.now(),
-        "cancelled": any(signed.id in end.cancels and contains(end.area, order.area) for end in cancels),
+        "cancelled": any(
+            signed.id in end.cancels and ends_everywhere(end.role, end.area, order.role, order.area) for end in cancels
+        ),
     }
 
 
