@@ -23,6 +23,8 @@ class BatteryClock:
 
     def stop(self) -> None:
         self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
 
     def _tick(self) -> None:
         while not self._stopping.wait(1 - time.time() % 1):

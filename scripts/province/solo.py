@@ -55,8 +55,12 @@ def start_loudspeaker(stage: Stage, environment: Mapping[str, str] | None = None
     stage.start_device(LOUDSPEAKER.device, env=dict(environment or {}))
 
 
-def settings_of(stage: Stage, change: Settings) -> str:
-    return settings.write_settings(settings.device_settings(stage, LOUDSPEAKER) | change)
+def settings_of(stage: Stage, change: Settings, *, hub_port: int = 0, broker_port: int = 0) -> str:
+    """config.toml; with ports, hub and broker are reached through these."""
+    made = settings.device_settings(stage, LOUDSPEAKER)
+    made["hub_url"] = f"http://127.0.0.1:{hub_port or stage.ports.hub}"
+    made["broker"] = made["broker"] | {"port": broker_port or stage.ports.broker}
+    return settings.write_settings(made | change)
 
 
 def read_status(stage: Stage) -> Status:
