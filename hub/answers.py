@@ -59,6 +59,9 @@ def text_of(error: HubError) -> str:
 
 
 def _answer_ours(error: HubError) -> BaseResponse:
+    if isinstance(error, NotSignedInError) and request.headers.get("HX-Request"):
+        # A redirect would be followed by the script, and the login form land in the middle of the page.
+        return Response(status=401, headers={"HX-Redirect": url_for("auth.login")})
     if isinstance(error, NotSignedInError) and not wants_json() and request.method == "GET":
         return redirect(url_for("auth.login", next=request.full_path.rstrip("?")))
     return problem(error.status, error.code, text_of(error))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from datetime import timedelta
 from importlib import import_module
+from typing import IO
 
-from flask import Flask, Response, request
+from flask import Flask, Request, Response, current_app, request
 
 from hub import answers, i18n, ui
 from hub.auth import guard
@@ -49,9 +51,17 @@ _HEADERS = {
 }
 
 
+class _Request(Request):
+    """Uploads go to the data disk as they come in: the system's temporary folder may be memory."""
+
+    def _get_file_stream(self, *_about: object, **_it: object) -> IO[bytes]:
+        return tempfile.TemporaryFile(dir=current_app.config["LOA"].work_dir)
+
+
 def create_app(config: Config, hub: Hub | None = None) -> Flask:
     """The application over a prepared data folder (`loa-hub init`). `hub` is given by tests."""
     app = Flask(__name__)
+    app.request_class = _Request
     app.config.update(
         SECRET_KEY=_secret_key(config),
         SESSION_COOKIE_NAME="loa",

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from datetime import date
+from typing import TypeAlias
 
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
@@ -19,7 +20,7 @@ from hub.errors import N_, BadInputError
 from wire.units import HOUR, MINUTE, SECOND
 
 MAX_FIELD_CHARS = 200_000
-Message = LazyString | str
+Message: TypeAlias = LazyString | str
 
 _DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})|(\d{4})-(\d{2})-(\d{2})")
 _TIME = re.compile(r"(\d{1,2})\s*(?::|h|g|giờ|\.)\s*(?:(\d{2})(?::(\d{2}))?)?")
@@ -53,7 +54,7 @@ class Fields:
             raise FieldErrors(self.errors)
 
     def text(self, name: str, *, most: int, missing: Message | None = None) -> str:
-        """Text without control characters, line ends as \\n. `missing` is said when it is required and empty."""
+        """Text without control characters. `missing` is said when it is required and empty."""
         value = _clean(self._form.get(name, ""))
         if missing is not None and not value:
             self.fail(name, missing)
@@ -101,7 +102,7 @@ class Fields:
             return None
         day = read_day(value)
         if day is None:
-            self.fail(name, _l("Not a date: %(text)s. Write day/month/year, for example 20/12/2026.", text=value[:20]))
+            self.fail(name, _not_a_date(value))
         return day
 
     def days(self, name: str, *, most: int) -> list[date]:
@@ -110,7 +111,7 @@ class Fields:
         found = [read_day(part) for part in parts[: most + 1]]
         for part, day in zip(parts, found, strict=False):
             if day is None:
-                self.fail(name, _l("Not a date: %(text)s. Write day/month/year, for example 20/12/2026.", text=part[:20]))
+                self.fail(name, _not_a_date(part))
         if len(parts) > most:
             self.fail(name, _l("Too many: %(have)s, at most %(most)s.", have=len(parts), most=most))
         return sorted({day for day in found if day is not None})
@@ -124,7 +125,9 @@ class Fields:
             return None
         found = read_time(value)
         if found is None:
-            self.fail(name, _l("Not a time: %(text)s. Write hours:minutes, for example 17:00 or 17:00:30.", text=value[:20]))
+            self.fail(
+                name, _l("Not a time: %(text)s. Write hours:minutes, for example 17:00 or 17:00:30.", text=value[:20])
+            )
         return found
 
 
@@ -153,6 +156,10 @@ def read_time(text: str) -> int | None:
 def read_number(text: str, *, default: int) -> int:
     """A whole number from an address or a hidden field; `default` for anything else."""
     return int(text) if text.isdecimal() and len(text) < 16 else default
+
+
+def _not_a_date(text: str) -> LazyString:
+    return _l("Not a date: %(text)s. Write day/month/year, for example 20/12/2026.", text=text[:20])
 
 
 def _clean(text: str) -> str:

@@ -107,16 +107,18 @@ def length_text(duration_ms: int) -> str:
 
 def ago_text(instant: UtcTime | None, now: UtcTime) -> str:
     """How long ago in words."""
+    gone = max(0, now - (instant or now))
     if not instant:
-        return gettext("never")
-    gone = max(0, now - instant)
-    if gone < 2 * MINUTE:
-        return gettext("just now")
-    if gone < 2 * HOUR:
-        return ngettext("%(num)s minute ago", "%(num)s minutes ago", gone // MINUTE)
-    if gone < 2 * DAY:
-        return ngettext("%(num)s hour ago", "%(num)s hours ago", gone // HOUR)
-    return ngettext("%(num)s day ago", "%(num)s days ago", gone // DAY)
+        text = gettext("never")
+    elif gone < 2 * MINUTE:
+        text = gettext("just now")
+    elif gone < 2 * HOUR:
+        text = ngettext("%(num)s minute ago", "%(num)s minutes ago", gone // MINUTE)
+    elif gone < 2 * DAY:
+        text = ngettext("%(num)s hour ago", "%(num)s hours ago", gone // HOUR)
+    else:
+        text = ngettext("%(num)s day ago", "%(num)s days ago", gone // DAY)
+    return str(text)
 
 
 def number_text(value: int) -> str:

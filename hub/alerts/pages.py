@@ -1,4 +1,4 @@
-"""Khẩn cấp: what runs now with receipts as they come in, what ran, and where to start or stop. The hub signs nothing."""
+"""Khẩn cấp: what runs now with receipts as they come in, what ran, and where to start or stop."""
 
 from __future__ import annotations
 

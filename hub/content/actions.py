@@ -64,8 +64,8 @@ def begin_sound(hub: Hub, person: Person, ident: str, *, language: str, origin: 
     """Note that a sound is being prepared. Raises BadInputError where there are too many languages already."""
     now = hub.now()
     job = SoundJob(
-        id=secrets.token_hex(8), item=ident, language=language, origin=origin, name=name[:200], state="working", code="",
-        message="", params={}, person=person.username, at=now,
+        id=secrets.token_hex(8), item=ident, language=language, origin=origin, name=name[:200], state="working",
+        code="", message="", params={}, person=person.username, at=now,
     )  # fmt: skip
     with hub.writing() as conn:
         _editable(conn, person, ident)

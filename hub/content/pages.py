@@ -145,7 +145,14 @@ def sounds(ident: str) -> str | Response:
         return render_template("content/_sounds.html", **parts)
     now = guard.current_hub().now()
     listed = [
-        {"id": s.id, "language": s.language, "sha256": s.sha256, "size": s.size, "duration_ms": s.duration_ms, "origin": s.origin}
+        {
+            "id": s.id,
+            "language": s.language,
+            "sha256": s.sha256,
+            "size": s.size,
+            "duration_ms": s.duration_ms,
+            "origin": s.origin,
+        }
         for s in parts["sounds"]
     ]
     jobs = [{"id": j.id, "state": j.shown_state(now), "code": j.code, "message": job_text(j)} for j in parts["jobs"]]

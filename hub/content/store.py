@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
@@ -17,10 +17,10 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    RowMapping,
     String,
     Table,
     Text,
-    distinct,
     insert,
     select,
     update,
@@ -276,7 +276,7 @@ def _conditions(search: Search) -> list[ColumnElement[bool]]:
     return wanted
 
 
-def _bulletin(row: Mapping[str, Any]) -> Bulletin:
+def _bulletin(row: RowMapping) -> Bulletin:
     return Bulletin(
         id=row["id"], area=row["area"], draft=msgspec.json.decode(row["body"], type=Draft), version=row["version"],
         author=row["author"], changed_by=row["changed_by"], created=row["created"], changed=row["changed"],

@@ -1,6 +1,6 @@
 """Prepares sound beside the request: a small pool, so that a slow recording holds up neither the page nor the others.
 
-The request waits a few seconds, since most bulletins are short; after that the page shows a waiting state and asks again.
+The request waits a few seconds, since most bulletins are short; after that the page waits and asks again.
 What is under way stands in the database (`sound_jobs`); a web process that dies leaves a job that shows as interrupted.
 """
 
@@ -68,9 +68,7 @@ def _run(hub: Hub, person: Person, job: SoundJob, make: Callable[[], PreparedSou
     return actions.look_at_job(hub, job.id) or job
 
 
-def _work(
-    hub: Hub, person: Person, job: SoundJob, make: Callable[[], PreparedSound], source: Path | None
-) -> None:
+def _work(hub: Hub, person: Person, job: SoundJob, make: Callable[[], PreparedSound], source: Path | None) -> None:
     try:
         actions.keep_sound(hub, person, job, _stored(hub, job, make()))
     except HubError as error:

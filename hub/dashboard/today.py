@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from hub.alerts import store as alerts
 from hub.auth.roles import Person, Right
 from hub.context import Hub
 from hub.devices import store as devices
@@ -46,6 +47,8 @@ class Today:
     to_sign: list[Signable]
     standing: Standing | None
     is_planned: bool
+    alerts: list[dict[str, Any]]
+    """Emergency orders that run now in the person's areas."""
 
     @property
     def broken(self) -> list[ClusterState]:
@@ -61,12 +64,14 @@ def look(hub: Hub, person: Person, area: str) -> Today:
     with hub.reading() as conn:
         states = cluster_states(hub, conn, area)
         plans = _plans(conn, area, now) if len(states) <= MAX_PLANNED else {}
+        running = alerts.running(conn, person.areas(), now)
         stands = standing(conn, area, now) if area.count("/") <= 1 and person.may(Right.EDIT, area) else None
     to_sign = publishing.signable(hub, person)
     plays = [(name, play) for name, found in plans.items() for play in found]
     current = _grouped([(name, play) for name, play in plays if play.start <= now < play.end])
     later = _grouped([(name, play) for name, play in plays if play.start > now])
-    return Today(states, current, later[:MAX_NEXT], to_sign, stands, is_planned=bool(plans) or not states)
+    return Today(states, current, later[:MAX_NEXT], to_sign, stands, is_planned=bool(plans) or not states,
+                 alerts=running)  # fmt: skip
 
 
 def _plans(conn: Connection, area: str, now: UtcTime) -> dict[str, tuple[PlannedPlay, ...]]:

@@ -22,7 +22,7 @@ from hub.fields import FieldErrors
 from hub.phrases import CLUSTER_STATES, FAULTS, HEARD, POWER, TIME_QUALITY
 from hub.playlog import store as playlog
 from hub.playlog.actions import MAX_STICK_BYTES, StickResult, take_stick
-from hub.playlog.words import detail_text, event_text
+from hub.playlog.words import detail_text, event_text, refusal_text
 from hub.publishing import actions as publishing
 from hub.publishing import repository
 from hub.ui import area_choices, pick_area
@@ -100,7 +100,12 @@ def _cluster_page(ident: str, errors: Mapping[str, Any], problem: str = "") -> s
         state = one_cluster(hub, conn, ident, row["area"])
         device = _device_row(conn, row)
         rows = playlog.plays(
-            conn, since=UtcTime(now - LOG_DAYS * DAY), until=UtcTime(now + DAY), cluster=ident, kinds=LOG_KINDS, limit=200
+            conn,
+            since=UtcTime(now - LOG_DAYS * DAY),
+            until=UtcTime(now + DAY),
+            cluster=ident,
+            kinds=LOG_KINDS,
+            limit=200,
         )
         return render_template(
             "devices/show.html", area=row["area"], cluster=row, state=state, device=device, rows=rows, errors=errors,
@@ -108,7 +113,8 @@ def _cluster_page(ident: str, errors: Mapping[str, Any], problem: str = "") -> s
             held=_held(conn, device), events=store.events_of(conn, device["id"], limit=20) if device else [],
             placement=actions.released_placement(conn, device["id"], row["area"]) if device else None,
             waiting=publishing.waiting(conn, kind="placements", area=actions.commune_of(row["area"])),
-            gaps=_gaps(conn, device), detail_text=detail_text, event_text=event_text, may_place=person.may(Right.DEVICES, row["area"]),
+            gaps=_gaps(conn, device), detail_text=detail_text, event_text=event_text,
+            may_place=person.may(Right.DEVICES, row["area"]),
             candidates=_candidates(conn, person.areas(Right.DEVICES)),
         )  # fmt: skip
 
@@ -118,10 +124,9 @@ def _stick_page(result: StickResult | None, problem: str = "") -> str:
     with hub.reading() as conn:
         area = pick_area(conn, person)
         states = [state for state in cluster_states(hub, conn, area) if state.state == "carried"]
-    page = render_template(
-        "devices/stick.html", area=area, result=result, problem=problem, carried=states, province=hub.config.province
+    return render_template(
+        "devices/stick.html", area=area, result=result, problem=problem, carried=states, refusal_text=refusal_text
     )
-    return page
 
 
 def _device_row(conn: Connection, cluster: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -162,5 +167,3 @@ def _counts(states: list[Any]) -> dict[str, int]:
     for state in states:
         found[state.state] = found.get(state.state, 0) + 1
     return found
-
-

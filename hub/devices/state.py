@@ -1,7 +1,7 @@
 """In which of a few states a cluster is, for lists and for the first page. Pure: computed from what is stored.
 
-A cluster that nobody has heard is never shown as good: without network it is "still playing" only as long as the content
-that it last reported to hold lasts.
+A cluster that nobody has heard is never shown as good: without network it is "still playing" only for as
+long as the content lasts that it last reported to hold.
 """
 
 from __future__ import annotations

@@ -40,6 +40,7 @@ def take_stick(hub: Hub, stream: BinaryIO, *, person: str = "stick") -> StickRes
             _refuse(result, number, f"more than {LOG.max_bytes} bytes")
         elif line.strip():
             _take_line(hub, result, number, line.strip())
+    reader.detach()  # the stream is the caller's to close
     with hub.writing() as conn:
         what = f"{result.taken} taken, {result.known} known, {len(result.refused)} refused"
         audit.note(conn, at=hub.now(), person=person, verb="stick", detail=what)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -9,7 +10,7 @@ from flask_babel import LazyString
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from hub.phrases import FAULTS, POWER, TIME_QUALITY
+from hub.phrases import FAULTS, POWER
 from hub.schedules.reasons import NameOf, reason_text
 from wire.timeline import Reason, Why
 
@@ -61,6 +62,9 @@ RUNGS: dict[str, LazyString] = {
 }
 
 
+_WHY: dict[str, Why] = {why.value: why for why in Why}
+
+
 def detail_text(kind: str, detail: str, name_of: NameOf) -> str:
     """The detail of a row of this kind, in the reader's language."""
     if kind == "omitted":
@@ -80,17 +84,21 @@ def event_text(detail: str) -> str:
         fault = FAULTS.get(parts[0])
         is_over = word == "fault_ended" or parts[1:2] == ["ends"]
         name = str(fault) if fault else parts[0]
-        return _("Over: %(fault)s", fault=name) if is_over else _("Fault: %(fault)s", fault=name)
+        return str(_("Over: %(fault)s", fault=name) if is_over else _("Fault: %(fault)s", fault=name))
     if word == "power" and parts:
         kinds = {"mains": 1, "battery": 2}
-        return _("Power: %(what)s", what=" ".join([str(POWER[kinds.get(parts[0], 0)]), *parts[1:]]))
+        return str(_("Power: %(what)s", what=" ".join([str(POWER[kinds.get(parts[0], 0)]), *parts[1:]])))
     if word == "rung" and parts:
         return str(RUNGS.get(parts[0], detail))
     return str(EVENTS.get(word.rstrip(":"), detail))
 
 
-def time_text(quality: int) -> str:
-    return str(TIME_QUALITY.get(quality, ""))
+def refusal_text(refusal: str) -> str:
+    """A line of a stick's log that was not taken: "line 3: malformed: …" as `playlog.actions` writes it."""
+    found = re.match(r"line (\d+): (\w+)", refusal)
+    if found is None:
+        return refusal
+    return str(_("Line %(n)s: %(why)s", n=found[1], why=CODES.get(found[2], CODES["malformed"])))
 
 
 def _omitted(detail: str, name_of: NameOf) -> str:
@@ -99,18 +107,17 @@ def _omitted(detail: str, name_of: NameOf) -> str:
     except msgspec.DecodeError:
         return _code(detail, detail)
     code = str(said.pop("why", ""))
-    if code not in {why.value for why in Why}:
+    if code not in _WHY:
         return _code(code, code)
-    return reason_text(Reason(Why(code), {k: v for k, v in said.items() if isinstance(v, str | int)}), name_of)
+    return reason_text(Reason(_WHY[code], {k: v for k, v in said.items() if isinstance(v, str | int)}), name_of)
 
 
 def _ended(detail: str) -> str:
     """A play says what chose it and, where it did not end by itself, why; only the second is news on a page."""
     words = detail.split(" ", 1)
     if words[0] == "reserve":
-        return _("From the reserve set.")
-    chosen = {why.value for why in Why}
-    why = (words[1] if len(words) > 1 else "") if words[0] in chosen else detail
+        return str(_("From the reserve set."))
+    why = (words[1] if len(words) > 1 else "") if words[0] in _WHY else detail
     return _code(why, why)
 
 

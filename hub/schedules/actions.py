@@ -1,7 +1,7 @@
-"""Changing a draft programme, and submitting it: guards, one transaction with its audit row, and only then the approvers.
+"""Changing a draft programme and submitting it: guards, one transaction with its audit row, only then the approvers.
 
-A draft is never signed by itself: `submit` builds the bytes that the approvers see, and a later change of the draft does
-not reach into what waits; it is shown as changed until somebody submits again.
+A draft is never signed itself: `submit` builds the bytes that the approvers see; a later change of the draft does not
+reach into what waits; it is shown as changed until somebody submits again.
 """
 
 from __future__ import annotations

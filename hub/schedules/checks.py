@@ -29,6 +29,7 @@ LOOK_AHEAD_DAYS = 400
 """How far a rule is followed to see whether it ever plays again: a yearly rule does not exist, 13 months are enough."""
 OVERLAP_DAYS = 31
 PLANNED_DAYS = 3
+MAX_PLANNED_PLACES = 60
 MAX_FINDINGS = 60
 _TOLD_OTHERWISE = frozenset({Why.NOT_TARGETED, Why.ORDINARY_FROM_ABOVE, Why.NO_ITEM, Why.PROGRAMME_ENDED})
 """Omissions that are wanted, or that another check has already put into better words."""
@@ -128,7 +129,8 @@ def _bulletins(draft: Draft, around: Surroundings) -> Iterable[Finding]:
 
 def _days(slot: Slot, around: Surroundings) -> Iterable[Finding]:
     if next_day(slot, around.now) is None:
-        yield Finding("error", "in_the_past", _l("“%(title)s” lies in the past: it never plays again.", title=slot.title), slot.id)
+        text = _l("“%(title)s” lies in the past: it never plays again.", title=slot.title)
+        yield Finding("error", "in_the_past", text, slot.id)
 
 
 def _hours(area: str, slot: Slot, around: Surroundings) -> Iterable[Finding]:
@@ -154,7 +156,9 @@ def _places(area: str, slot: Slot, around: Surroundings) -> Iterable[Finding]:
     clusters = {place.endpoint.cluster: place for place in around.places}
     for target in slot.targets:
         kind, _, name = target.partition(":")
-        foreign = (kind in ("cluster", "board") and name not in clusters) or (kind == "area" and not contains(area, name))
+        foreign = (kind in ("cluster", "board") and name not in clusters) or (
+            kind == "area" and not contains(area, name)
+        )
         if foreign:
             text = _l("“%(title)s”: the place %(place)s does not belong to this unit.", title=slot.title, place=name)
             yield Finding("error", "foreign_target", text, slot.id)
@@ -162,7 +166,7 @@ def _places(area: str, slot: Slot, around: Surroundings) -> Iterable[Finding]:
     if around.places and not meant:
         yield Finding("error", "no_place", _l("“%(title)s” reaches no cluster.", title=slot.title), slot.id)
     for place in meant:
-        if place.carried:
+        if place.carried and "/" in area:  # whoever carries sticks works in the commune
             text = _l("%(place)s has no coverage: take a USB package there after the approval.", place=place.name)
             yield Finding("warning", "carried", text)
 
@@ -196,9 +200,14 @@ def _overlaps(slots: Sequence[DraftSlot], now: UtcTime) -> Iterable[Finding]:
         if day is None or not _share_a_place(one, other):
             continue
         first, second = sorted((one, other), key=lambda s: (not s.fixed, not s.priority, s.start_ms, s.id))
-        said = {"first": first.title, "second": second.title, "day": f"{day:%d/%m/%Y}", "why": _why_first(first, second)}
-        text = _l("On %(day)s “%(first)s” and “%(second)s” overlap. Where both are due, “%(first)s” goes first: %(why)s. "
-                  "“%(second)s” follows on, unless its own time is over by then.", **said)  # fmt: skip
+        said = {
+            "first": first.title,
+            "second": second.title,
+            "day": f"{day:%d/%m/%Y}",
+            "why": _why_first(first, second),
+        }
+        text = _l("On %(day)s “%(first)s” and “%(second)s” overlap. Where both are due, “%(first)s” goes first: "
+                  "%(why)s. “%(second)s” follows on, unless its own time is over by then.", **said)  # fmt: skip
         yield Finding("warning", "overlap", text, second.id)
 
 
@@ -226,7 +235,7 @@ def _share_a_place(one: Slot, other: Slot) -> bool:
 def _planned(built: Programme, around: Surroundings) -> Iterable[Finding]:
     """What the timeline itself leaves out in the next days, once for each slot and reason, with the clusters' names."""
     left_out: dict[tuple[str, str, Why, str], list[str]] = {}
-    for place in around.places:
+    for place in around.places[:MAX_PLANNED_PLACES]:
         situation = Situation((*around.programmes, built), around.policies, place.endpoint)
         for ahead in range(PLANNED_DAYS):
             day = local_day(around.now) + timedelta(days=ahead)

@@ -14,6 +14,7 @@ from hub.schedules import store
 from hub.schedules.surroundings import released_programmes
 from hub.ui import area_name
 from wire.areas import ancestry, parent
+from wire.programme import PlayItem
 
 MAX_CHOICES = 300
 
@@ -31,7 +32,8 @@ def play_choices(conn: Connection, area: str) -> list[Group]:
     found = content.find(conn, content.Search(areas=(area,)), limit=MAX_CHOICES)
     sounds = content.sounds(conn, [bulletin.id for bulletin in found])
     own = [
-        (f"item:{area}:{b.id}", b.title if sounds[b.id] else _("%(title)s (no sound yet)", title=b.title)) for b in found
+        (f"item:{area}:{b.id}", b.title if sounds[b.id] else _("%(title)s (no sound yet)", title=b.title))
+        for b in found
     ]
     series = [(f"series:{area}:{s.id}", _("Series: %(title)s", title=s.title)) for s in store.series(conn, area)]
     groups = [Group(_("Bulletins of this unit"), own), Group(_("Series of this unit"), series)]
@@ -56,9 +58,23 @@ def hamlet_choices(conn: Connection, area: str) -> list[tuple[str, str]]:
     return [(f"area:{row['path']}", row["name"]) for row in areas.children(conn, area)]
 
 
+def place_choices(conn: Connection, area: str) -> list[tuple[str, str]]:
+    return [*cluster_choices(conn, area), *hamlet_choices(conn, area)]
+
+
 def own_bulletins(conn: Connection, area: str) -> list[tuple[str, str]]:
     found = content.find(conn, content.Search(areas=(area,)), limit=MAX_CHOICES)
     return [(bulletin.id, bulletin.title) for bulletin in found]
+
+
+def priority_items(conn: Connection, area: str) -> list[tuple[str, str]]:
+    """Items (id, title) that may collide in class priority: of the draft's own slots, and of slots in force above."""
+    own = {p.item for s in store.slots(conn, area) if s.slot.priority for p in s.slot.plays if isinstance(p, PlayItem)}
+    found = [(ident, bulletin.title) for ident, bulletin in content.several(conn, sorted(own)).items()]
+    for programme in released_programmes(conn, ancestry(area)[:-1]):
+        named = {p.item for slot in programme.slots if slot.priority for p in slot.plays if isinstance(p, PlayItem)}
+        found += [(item.id, item.title) for item in programme.items if item.id in named]
+    return sorted(dict(found).items(), key=lambda entry: entry[1])
 
 
 def titles(conn: Connection, area: str) -> dict[str, str]:

@@ -25,19 +25,22 @@ def read_slot(form: MultiDict[str, str], area: str, ident: str) -> Slot:
     """Raises FieldErrors. Whether clusters and items exist is the action's to check."""
     fields = Fields(form)
     start, length = _window(fields, form)
-    slot = {
-        "title": fields.line("title", most=200, missing=_l("Write a name for this slot.")),
-        "when": _recurrence(fields),
-        "plays": _plays(fields, area),
-        "priority": fields.choice("class", ("ordinary", "priority"), default="ordinary") == "priority",
-        "fixed": fields.flag("fixed"),
-        "any_time": fields.flag("any_time"),
-        "targets": _targets(fields, area),
-    }
-    if slot["fixed"] and not slot["priority"]:
+    slot = Slot(
+        id=ident,
+        title=fields.line("title", most=200, missing=_l("Write a name for this slot.")),
+        start_ms=start,
+        length_ms=length,
+        when=_recurrence(fields),
+        plays=_plays(fields, area),
+        priority=fields.choice("class", ("ordinary", "priority"), default="ordinary") == "priority",
+        fixed=fields.flag("fixed"),
+        any_time=fields.flag("any_time"),
+        targets=_targets(fields, area),
+    )
+    if slot.fixed and not slot.priority:
         fields.fail("fixed", _l("Only a slot of class priority can start to the second over what is playing."))
     fields.check()
-    return Slot(id=ident, start_ms=start, length_ms=length, **slot)
+    return slot
 
 
 def read_settings(form: MultiDict[str, str]) -> Settings:
@@ -90,7 +93,9 @@ def _recurrence(fields: Fields) -> Recurrence:
     until = fields.day("until") if repeat != "once" else None
     if until and until < first:
         fields.fail("until", _l("The last day lies before the first day."))
-    weekdays = _numbers(fields, "weekdays", fields.several("weekdays", most=7), range(1, 8)) if repeat == "weekly" else []
+    weekdays = (
+        _numbers(fields, "weekdays", fields.several("weekdays", most=7), range(1, 8)) if repeat == "weekly" else []
+    )
     month_days = _month_days(fields) if repeat == "monthly" else []
     if repeat == "weekly" and not weekdays:
         fields.fail("weekdays", _l("Choose at least one day of the week."))
@@ -163,5 +168,3 @@ def _idents(fields: Fields, name: str) -> tuple[str, ...]:
     if any(not _IDENT.fullmatch(ident) for ident in idents):
         fields.fail(name, _l("Choose one of the list."))
     return tuple(idents)
-
-

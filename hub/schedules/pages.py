@@ -75,7 +75,9 @@ def new_slot() -> str:
         area = programme_area(conn, person, Right.EDIT)
         wanted = request.args.get("item", "")
         bulletin = content.look_at(conn, person, wanted) if wanted else None
-    values: MultiDict[str, str] = MultiDict({"first": f"{moment(hub.now()):%d/%m/%Y}", "repeat": "once", "reach": "all"})
+    values: MultiDict[str, str] = MultiDict(
+        {"first": f"{moment(hub.now()):%d/%m/%Y}", "repeat": "once", "reach": "all"}
+    )
     values.update({"class": "ordinary", "start": f"{NEW_SLOT_FIRST_HOUR}:00"})
     if bulletin:
         values.update({"title": bulletin.title, "plays": f"item:{bulletin.area}:{bulletin.id}"})
@@ -152,8 +154,7 @@ def _overview(area: str, *, problem: str = "") -> str:
             findings=checked.findings, has_errors=bool(checked.errors), draft=checked.draft,
             standing=standing(conn, area, now), holdings=holdings(conn, area), titles=choices.titles(conn, area),
             STATES=PROGRAMME_STATES, CLASSES=CLASSES, may_edit=person.may(Right.EDIT, area), play_code=play_code,
-            repeat_text=repeat_text, places=dict(choices.cluster_choices(conn, area) + choices.hamlet_choices(conn, area)),
-            items=checked.programme.items if checked.programme else [],
+            repeat_text=repeat_text, places=dict(choices.place_choices(conn, area)),
         )  # fmt: skip
 
 
@@ -204,8 +205,7 @@ def repeat_text(slot: Slot) -> str:
     when = slot.when
     first, until = iso_day_text(when.first), iso_day_text(when.until or "")
     if when.freq == "none":
-        days = ", ".join(iso_day_text(day) for day in when.dates[:5])
-        return _("On %(days)s", days=days)
+        return str(_("On %(days)s", days=", ".join(iso_day_text(day) for day in when.dates[:5])))
     if when.freq == "daily":
         text = _("Every day") if when.interval == 1 else _("Every %(n)s days", n=when.interval)
     elif when.freq == "weekly":
@@ -213,7 +213,9 @@ def repeat_text(slot: Slot) -> str:
         every = _("every week") if when.interval == 1 else _("every %(n)s weeks", n=when.interval)
         text = f"{names}, {every}"
     else:
-        numbers = ", ".join(_("last day") if day == -1 else str(day) for day in sorted(when.month_days, key=lambda d: d % 32))
+        numbers = ", ".join(
+            _("last day") if day == -1 else str(day) for day in sorted(when.month_days, key=lambda d: d % 32)
+        )
         text = _("On the %(days)s of the month", days=numbers)
     span = _("from %(first)s until %(last)s", first=first, last=until) if until else _("from %(day)s", day=first)
     return f"{text}, {span}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 from flask import Blueprint, jsonify, render_template, request
 from sqlalchemy import Connection
@@ -22,6 +23,7 @@ from wire.units import UtcTime
 
 blueprint = Blueprint("schedules_preview", __name__)
 FARTHEST = timedelta(days=400)
+MAX_CHOICES = 300
 
 
 @blueprint.get("/schedules/preview")
@@ -45,13 +47,14 @@ def show() -> str | Response:
             return jsonify(plan_as_json(cluster["id"], day, found.plan, area_name))
         return render_template(
             "schedules/preview.html", area=area, cluster=cluster, day=day, source=source, found=found,
-            clusters=devices.clusters_below(conn, _widest(person.areas(), area)), choices=area_choices(conn, person)[:0],
+            choices=area_choices(conn, person),
+            clusters=devices.clusters_below(conn, _widest(person.areas(), area))[:MAX_CHOICES],
             reason_text=lambda reason: reason_text(reason, area_name), today=broadcast_day(now),
             one_day=timedelta(days=1), programmes=[] if found is None else found.programmes,
         )  # fmt: skip
 
 
-def _cluster(conn: Connection) -> dict[str, object] | None:
+def _cluster(conn: Connection) -> dict[str, Any] | None:
     """The cluster that is asked about. Raises NotFoundError for one that is not there."""
     ident = request.args.get("cluster", "").strip()
     if not ident:

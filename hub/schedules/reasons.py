@@ -31,7 +31,9 @@ SENTENCES: dict[Why, LazyString] = {
     Why.NOTHING_DUE: _l("Nothing is due now."),
     Why.SUPPRESSED: _l("What is due now may not sound."),
     Why.NOT_TARGETED: _l("The slot is meant for other loudspeakers or boards."),
-    Why.ORDINARY_FROM_ABOVE: _l("An ordinary slot of %(area)s plays only where the commune's own programme takes it up."),
+    Why.ORDINARY_FROM_ABOVE: _l(
+        "An ordinary slot of %(area)s plays only where the commune's own programme takes it up."
+    ),
     Why.SPECIAL_DAY_MUTES: _l("The special day %(special_day)s of %(area)s silences the programme."),
     Why.SPECIAL_DAY_REPLACES: _l("The special day %(special_day)s of %(area)s replaces the programme."),
     Why.SPECIAL_DAY_DROPS: _l("The special day %(special_day)s of %(area)s leaves out: %(sort)s."),
@@ -47,7 +49,9 @@ SENTENCES: dict[Why, LazyString] = {
     Why.SERIES_EMPTY: _l("No bulletin of the series is valid at that time."),
     Why.RESERVE_EMPTY: _l("Nothing of the reserve set can play."),
     Why.NO_RENDITION: _l("The bulletin has no recording in a language of this cluster."),
-    Why.PROGRAMME_ENDED: _l("The approval of the programme of %(area)s ends at %(ends)s. It needs to be approved again."),
+    Why.PROGRAMME_ENDED: _l(
+        "The approval of the programme of %(area)s ends at %(ends)s. It needs to be approved again."
+    ),
     Why.QUIET_HOURS: _l("It would sound outside the permitted hours."),
     Why.TOO_LONG: _l("It lasts %(length_ms)s, longer than the %(max_ms)s that are permitted."),
     Why.WINDOW_ENDED: _l("The slot's time was over before its turn came."),

@@ -104,6 +104,7 @@ def _settings_page(problem: str = "") -> str:
         return render_template(
             "schedules/settings.html", area=area, choices=area_choices(conn, person), settings=kept, problem=problem,
             own=choices.own_bulletins(conn, area), may_edit=person.may(Right.EDIT, area),
+            priority=choices.priority_items(conn, area),
             reserve_ms=sum(max((s.duration_ms for s in found), default=0) for found in sounds.values()),
         )  # fmt: skip
 

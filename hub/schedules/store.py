@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -13,6 +12,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    RowMapping,
     String,
     Table,
     Text,
@@ -172,7 +172,7 @@ def _slot_columns(new: DraftSlot) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _slot(row: Mapping[str, Any]) -> DraftSlot:
+def _slot(row: RowMapping) -> DraftSlot:
     slot = msgspec.json.decode(row["body"], type=Slot)
     return DraftSlot(row["area"], slot, row["author"], row["changed_by"], row["created"], row["changed"])
 

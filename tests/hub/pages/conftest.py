@@ -43,7 +43,9 @@ class Desk:
     def get(self, path: str, **more) -> TestResponse:
         return self.client.get(path, **more)
 
-    def post(self, path: str, fields: dict[str, object] | None = None, *, form: str = "/help", follow: bool = False, **more) -> TestResponse:
+    def post(
+        self, path: str, fields: dict[str, object] | None = None, *, form: str = "/help", follow: bool = False, **more
+    ) -> TestResponse:
         token = TOKEN.search(self.client.get(form).text)
         assert token, f"no form on {form}"
         return self.client.post(path, data={"csrf_token": token[1], **(fields or {})}, follow_redirects=follow, **more)

@@ -11,7 +11,7 @@ PHONE = 360
 UNLABELLED = """() => [...document.querySelectorAll("input:not([type=hidden]), select, textarea")]
     .filter((field) => !field.labels?.length && !field.getAttribute("aria-label")).map((field) => field.name)"""
 TOO_SMALL = """() => [...document.querySelectorAll("main button.button, main a.button, nav.tabs a")]
-    .filter((one) => one.offsetParent && one.getBoundingClientRect().height < 32).map((one) => one.textContent.trim())"""
+    .filter((one) => one.offsetParent && one.getBoundingClientRect().height < 32).map((one) => one.textContent)"""
 
 
 def test_a_bulletin_is_written_spoken_and_put_on_the_programme(box, person_at, tmp_path):
@@ -92,8 +92,9 @@ def paths(box, desk, slot_fields):
     give_sound(box, ident)
     person.post("/schedules/slots/new", slot_fields(f"item:{COMMUNE}:{ident}", "reserve"))
     slot = "kg-" + person.get("/schedules").text.split("/schedules/slots/kg-")[1].split('"')[0]
-    return ["/", "/items", "/items/new", f"/items/{ident}", "/schedules", "/schedules/slots/new", f"/schedules/slots/{slot}",
-            "/schedules/series", "/schedules/settings", "/schedules/preview?cluster=cl-1", "/approvals", "/devices",
+    return ["/", "/items", "/items/new", f"/items/{ident}", "/schedules", "/schedules/slots/new",
+            f"/schedules/slots/{slot}", "/schedules/series", "/schedules/settings",
+            "/schedules/preview?cluster=cl-1", "/approvals", "/devices",
             "/devices/cl-1", "/devices/stick", "/alerts", "/help"]  # fmt: skip
 
 

@@ -27,7 +27,9 @@ def test_without_a_session_every_page_leads_to_the_login_form(desk):
     assert (answer.status_code, answer.location) == (302, "/login?next=/schedules?area%3D08/00694")
 
 
-@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "target", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"]
+)
 def test_a_foreign_link_cannot_borrow_the_login_page(desk, target):
     fields = {"username": "mai", "password": PASSWORD, "next": target}
     assert desk().post("/login", fields, form="/login").location == "/"

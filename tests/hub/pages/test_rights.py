@@ -8,7 +8,18 @@ from hub.auth import guard
 from tests.hub.conftest import COMMUNE, OTHER
 from tests.hub.pages.conftest import plain
 
-PAGES = ("auth", "dashboard", "help", "items", "schedules", "schedules_series", "schedules_preview", "publishing", "alerts", "devices")
+PAGES = (
+    "auth",
+    "dashboard",
+    "help",
+    "items",
+    "schedules",
+    "schedules_series",
+    "schedules_preview",
+    "publishing",
+    "alerts",
+    "devices",
+)
 AREA_PAGES = ("/", "/items", "/schedules", "/schedules/check", "/schedules/series", "/schedules/settings",
               "/schedules/preview", "/devices", "/devices/stick")  # fmt: skip
 
@@ -54,7 +65,8 @@ def test_an_outsider_changes_nothing(box, desk, slot_fields):
         ("/items/new", {"area": COMMUNE, "title": "x"}), (f"/items/{ident}/edit", {"title": "x", "version": "1"}),
         (f"/items/{ident}/remove", {}), (f"/items/{ident}/speak", {}), ("/schedules/slots/new", slot_fields("reserve")),
         (f"/schedules/slots/{slot}", slot_fields("reserve")), (f"/schedules/slots/{slot}/remove", {}),
-        ("/schedules/submit", {"area": COMMUNE, "confirm": "1"}), ("/schedules/series/new", {"area": COMMUNE, "title": "x"}),
+        ("/schedules/submit", {"area": COMMUNE, "confirm": "1"}),
+        ("/schedules/series/new", {"area": COMMUNE, "title": "x"}),
         ("/schedules/settings", {"area": COMMUNE}), ("/devices/cl-1/placement", {"device": "loa-1"}),
     ]  # fmt: skip
     for path, fields in tries:

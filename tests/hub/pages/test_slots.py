@@ -29,7 +29,9 @@ def stored(box) -> list[store.DraftSlot]:
 
 
 def test_a_slot_is_stored_as_it_will_be_signed(box, desk, slot_fields, item):
-    fields = slot_fields("reserve", item, start="16:59:30", end="17:30", title="Bản tin chiều", **{"class": "priority"}, fixed="1")
+    fields = slot_fields(
+        "reserve", item, start="16:59:30", end="17:30", title="Bản tin chiều", **{"class": "priority"}, fixed="1"
+    )
     assert desk("mai").post("/schedules/slots/new", fields).status_code == 303
     slot = stored(box)[0].slot
     assert (slot.start_ms, slot.length_ms) == (17 * HOUR - 30 * SECOND, 30 * MINUTE + 30 * SECOND)
@@ -42,7 +44,10 @@ def test_a_slot_is_stored_as_it_will_be_signed(box, desk, slot_fields, item):
     ("fields", "words"),
     [
         ({"repeat": "daily"}, "Hằng ngày, từ 24/11/2026"),
-        ({"repeat": "daily", "interval": "3", "until": "30/11/2026"}, "3 ngày một lần, từ 24/11/2026 đến hết 30/11/2026"),
+        (
+            {"repeat": "daily", "interval": "3", "until": "30/11/2026"},
+            "3 ngày một lần, từ 24/11/2026 đến hết 30/11/2026",
+        ),
         ({"repeat": "weekly", "weekdays": ["1", "6"]}, "Thứ Hai, Thứ Bảy, hằng tuần, từ 24/11/2026"),
         ({"repeat": "monthly", "month_days": "1, 15, -1"}, "Hằng tháng vào ngày 1, 15, cuối tháng, từ 24/11/2026"),
         ({"repeat": "once"}, "Ngày 24/11/2026"),
@@ -133,14 +138,16 @@ def test_overlapping_slots_of_one_class_say_which_wins_and_why(desk, slot_fields
     person.post("/schedules/slots/new", slot_fields(item, title="Sớm"))
     person.post("/schedules/slots/new", slot_fields(item, title="Muộn", start="17:10", end="17:40"))
     found = [f["text"] for f in person.findings() if f["code"] == "overlap"]
-    assert found == ["Ngày 24/11/2026 “Sớm” và “Muộn” trùng giờ. Khi cả hai đến giờ, “Sớm” được phát trước vì bắt đầu sớm hơn. "
-                     "“Muộn” phát tiếp sau đó, trừ khi đã hết khung giờ."]  # fmt: skip
+    first = "Ngày 24/11/2026 “Sớm” và “Muộn” trùng giờ. Khi cả hai đến giờ, “Sớm” được phát trước vì bắt đầu sớm hơn."
+    assert found == [first + " “Muộn” phát tiếp sau đó, trừ khi đã hết khung giờ."]
 
 
 def test_priority_wins_over_an_earlier_ordinary_slot(desk, slot_fields, item):
     person = desk("mai")
     person.post("/schedules/slots/new", slot_fields(item, title="Thường"))
-    person.post("/schedules/slots/new", slot_fields(item, title="Gấp", start="17:10", end="17:40", **{"class": "priority"}))
+    person.post(
+        "/schedules/slots/new", slot_fields(item, title="Gấp", start="17:10", end="17:40", **{"class": "priority"})
+    )
     found = next(f["text"] for f in person.findings() if f["code"] == "overlap")
     assert "“Gấp” được phát trước vì là mức ưu tiên." in found
 

@@ -24,7 +24,9 @@ def ready(box, desk, slot_fields):
     person = desk("mai")
     ident = person.write("Tiêm phòng")
     give_sound(box, ident)
-    assert person.post("/schedules/slots/new", slot_fields(f"item:{COMMUNE}:{ident}", repeat="daily")).status_code == 303
+    assert (
+        person.post("/schedules/slots/new", slot_fields(f"item:{COMMUNE}:{ident}", repeat="daily")).status_code == 303
+    )
     box.clock.at += 60_000
     return person
 

@@ -79,7 +79,11 @@ def test_a_fault_is_named_on_the_list_and_on_the_page(box, desk):
     box.add_cluster()
     box.add_device()
     take(box.hub, BIRTH.of("loa-1"), birth("loa-1", at=box.clock()))
-    take(box.hub, HEALTH.of("loa-1"), encode_health({"fault": FAULTS["no_sound_device"], "power": 2, "battery_percent": 45}))
+    take(
+        box.hub,
+        HEALTH.of("loa-1"),
+        encode_health({"fault": FAULTS["no_sound_device"], "power": 2, "battery_percent": 45}),
+    )
     for path in ("/", "/devices", "/devices/cl-1"):
         page = plain(desk("mai").get(path))
         assert "Không có tiếng" in page
@@ -94,7 +98,12 @@ def test_the_play_log_is_told_in_words(box, desk):
     previous = FIRST_PREVIOUS
     told = [
         ("play", "item", True, "Phát đủ"),
-        ("play", "item pre-empted", False, "Phát chưa đủ Chưa có thiết bị kiểm tra tiếng Nhường cho tin quan trọng hơn."),
+        (
+            "play",
+            "item pre-empted",
+            False,
+            "Phát chưa đủ Chưa có thiết bị kiểm tra tiếng Nhường cho tin quan trọng hơn.",
+        ),
         ("omitted", '{"why":"quiet_hours"}', False, "Không phát Rơi vào giờ không phát thanh."),
         ("omitted", '{"why":"content_missing"}', False, "Bản âm thanh chưa tải xong."),
         ("refused", "bad_signature: x", False, "Chữ ký không đúng: không có người có thẩm quyền ký."),
@@ -104,8 +113,10 @@ def test_the_play_log_is_told_in_words(box, desk):
     ]
     for seq, (kind, detail, complete, _words) in enumerate(told, start=1):
         at = UtcTime(box.clock() - HOUR + seq)
-        row = Row(seq=seq, previous=previous, at=at, time_quality=3, kind=kind, item="tin", title="", started=at, ended=at,
-                  complete=complete, detail=detail)  # fmt: skip
+        row = Row(
+            seq=seq, previous=previous, at=at, time_quality=3, kind=kind, item="tin", started=at, ended=at,
+            complete=complete, detail=detail,
+        )  # fmt: skip
         rows.append(row)
         previous = row_hash(row)
     take_log(box.hub, device.log(rows))
@@ -124,7 +135,7 @@ def test_a_sticks_log_is_taken_once_and_what_was_refused_is_told(box, desk):
         fields = {"log": (io.BytesIO(raw), "loa-1.log")}
         return plain(person.post("/devices/stick", fields, form="/devices/stick", content_type="multipart/form-data"))
 
-    assert "Mới: 3. Đã có từ trước: 0. Không nhận: 1." in hand_in()
+    assert "Mới: 3. Đã có từ trước: 0. Không nhận: 1. Dòng 2: Dữ liệu hỏng hoặc không đọc được." in hand_in()
     assert "Mới: 0. Đã có từ trước: 3. Không nhận: 1." in hand_in()
 
 
@@ -132,8 +143,12 @@ def test_a_placement_is_proposed_on_the_page_and_waits_for_the_registrar(box, de
     box.add_cluster()
     box.add_device()
     person = desk("tuan")
-    answer = person.post("/devices/cl-1/placement", {"device": "loa-1", "languages": ["vi", "hmn"]}, form="/devices/cl-1")
+    answer = person.post(
+        "/devices/cl-1/placement", {"device": "loa-1", "languages": ["vi", "hmn"]}, form="/devices/cl-1"
+    )
     assert answer.status_code == 303
     assert "chờ người đăng ký thiết bị ký" in plain(person.get("/devices/cl-1"))
-    refused = person.post("/devices/cl-1/placement", {"device": "loa-1", "languages": ["klingon"]}, form="/devices/cl-1")
+    refused = person.post(
+        "/devices/cl-1/placement", {"device": "loa-1", "languages": ["klingon"]}, form="/devices/cl-1"
+    )
     assert (refused.status_code, "Chọn một mục trong danh sách." in plain(refused)) == (422, True)

@@ -68,7 +68,9 @@ def test_every_gap_of_a_message_is_filled_in_the_translation_too(catalogue):
     for m in catalogue:
         if m.id:
             source = gaps(m.id[1] if isinstance(m.id, tuple) else m.id)
-            wrong += [m.id for text in (m.string if isinstance(m.string, tuple) else (m.string,)) if gaps(text) != source]
+            wrong += [
+                m.id for text in (m.string if isinstance(m.string, tuple) else (m.string,)) if gaps(text) != source
+            ]
     assert wrong == []
 
 
@@ -110,14 +112,21 @@ def test_no_english_leaks_onto_a_vietnamese_page(box, desk, slot_fields, catalog
     person = desk("mai")
     ident = person.write("Tiêm phòng", essential="1", document_date="20/11/2026", valid_until="30/11/2026")
     give_sound(box, ident)
-    person.post("/schedules/slots/new", slot_fields(f"item:{COMMUNE}:{ident}", "reserve", repeat="weekly", weekdays=["2"]))
+    person.post(
+        "/schedules/slots/new", slot_fields(f"item:{COMMUNE}:{ident}", "reserve", repeat="weekly", weekdays=["2"])
+    )
     slot = person.get("/schedules").text.split("/schedules/slots/kg-")[1].split('"')[0]
-    english = [m.id for m in catalogue if isinstance(m.id, str) and " " in m.id and "%(" not in m.id and m.id not in m.string]
-    paths = ["/", "/items", "/items/new", f"/items/{ident}", f"/items/{ident}/edit", "/schedules", "/schedules/slots/new",
-             f"/schedules/slots/kg-{slot}", "/schedules/series", "/schedules/settings", "/schedules/preview?cluster=cl-1",
-             "/approvals", "/devices", "/devices/cl-1", "/devices/stick", "/alerts", "/help", "/nothing-here",
+    english = [
+        m.id for m in catalogue if isinstance(m.id, str) and " " in m.id and "%(" not in m.id and m.id not in m.string
+    ]
+    paths = ["/", "/items", "/items/new", f"/items/{ident}", f"/items/{ident}/edit", "/schedules",
+             "/schedules/slots/new", f"/schedules/slots/kg-{slot}", "/schedules/series", "/schedules/settings",
+             "/schedules/preview?cluster=cl-1", "/approvals", "/devices", "/devices/cl-1", "/devices/stick",
+             "/alerts", "/help", "/nothing-here",
              "/items?area=08/00700"]  # fmt: skip
-    leaks = [(path, words) for path in paths for page in [plain(person.get(path))] for words in english if words in page]
+    leaks = [
+        (path, words) for path in paths for page in [plain(person.get(path))] for words in english if words in page
+    ]
     assert leaks == []
     assert 'lang="vi"' in person.get("/").text
 
