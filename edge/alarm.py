@@ -62,6 +62,7 @@ class Alarm:
         self._running: dict[str, RunningAlert] = {}
         self._heard: set[str] = set()
         self._over: set[str] = set()
+        self._told: set[tuple[str, str]] = set()
         self.holdings = Holdings()
 
     @property
@@ -154,7 +155,8 @@ class Alarm:
         refusal = Refusal(refused.code, refused.detail, "alert")
         self._receiver.refused[refused.code] += 1
         self._logbook.refused(refusal, item=refused.id)
-        if refused.id:
+        if refused.id and (refused.id, refused.code) not in self._told:
+            self._told.add((refused.id, refused.code))  # once: a thousand replays must not push out other receipts
             self._acks.refused(refused.id, f"{refused.code}: {refused.detail}")
 
     def _run(self, seen: Seen) -> None:

@@ -155,3 +155,13 @@ def test_a_deeply_nested_or_wide_message_costs_no_more_than_its_size(agent):
     for raw in (b'{"kind":' + b"[" * 30_000, b"{" + b",".join(b'"%d":1' % n for n in range(5_000)) + b"}"):
         say(agent, CMD.of("loa-1"), raw)
     assert agent._receiver.refused["malformed"] == 2
+
+
+def test_a_thousand_replays_are_one_receipt(agent):
+    raw = agent.world.province.start_alert("08/00694", agent.template)
+    for _ in range(1_000):
+        say(agent, "loa/1/em/08.00694", raw)
+    rows(agent)
+    bodies = [body for (body,) in agent._parts.store.rows("SELECT body FROM receipts")]
+    assert sum(b"refused" in body for body in bodies) == 1
+    assert len(agent._alarm._running) == 1
