@@ -1,0 +1,1 @@
+"""What benchmarks measure with. `scripts/bench` lists the files above, not these."""
