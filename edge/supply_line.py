@@ -165,8 +165,12 @@ class SupplyLine:
         if self._fetcher is None:
             return
         error = self._take_blobs(HubSource(self._fetcher), needs)
-        self._sync.submit(self._settle_and_tell)
-        self._tell.hauled(Hauled(error))
+        self._sync.submit(self._finish_haul, Hauled(error))
+
+    def _finish_haul(self, done: Hauled) -> None:
+        """First what is here now, then that fetching has ended: else what just came would be asked for again."""
+        self._settle_and_tell()
+        self._tell.hauled(done)
 
     def _take_blobs(self, source: Source, needs: tuple[Need, ...]) -> EdgeError | None:
         """Take each; a blob that is wrong or not there costs only itself. The first error, if any."""

@@ -9,7 +9,7 @@ import pytest
 
 from edge.errors import DiskFullError, FetchError, WrongContentError
 from edge.plan.inputs import situation_of
-from edge.supply_line import Supply, SupplyLine, Tell
+from edge.supply_line import Hauled, Supply, SupplyLine, Tell
 from edge.sync.fetch import HttpFetcher, HubSource
 from tests.edge.world import NOW, World, daily, wait_for
 from wire.codec import encode
@@ -420,3 +420,16 @@ def test_a_hub_that_is_down_changes_nothing(world, device):
     with pytest.raises(FetchError):
         device.refresh()
     assert device.items == ["tin-1"]
+
+
+def test_when_fetching_has_ended_what_came_is_known_already(world, device):
+    say(world, "tin-1")
+    device.refresh()
+    while not device.told.empty():
+        device.told.get()
+    device.line.haul(device.supply.missing)
+    told = []
+    while not told or not isinstance(told[-1], Hauled):
+        told.append(device.told.get(timeout=20))
+    assert told[-2].missing == ()
+    assert told[-1] == Hauled(None)
