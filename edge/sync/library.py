@@ -115,9 +115,13 @@ class Library:
         self._sweep()
 
     def holdings(self, placement: Placement | None) -> Holdings:
-        """What is held for a place, read and hashed again."""
+        """What is held for a place, read and hashed again.
+
+        Where a policy that is in force cannot be read, no programme plays until it is fetched anew: without it the
+        device would be looser than the province has signed.
+        """
         programmes, waiting = {}, {}
-        policies = []
+        policies: list[Policy | None] = []
         for path in paths_of(placement.area if placement else None):
             if is_programme(path):
                 now, new = self._programme(path, self.in_force), self._programme(path, self.accepted)
@@ -125,9 +129,13 @@ class Library:
                     programmes[now.area] = _without_withdrawn(now, new)
                 if new is not None and self.in_force.get(path) != self.accepted.get(path):
                     waiting[new.area] = new
-            elif (policy := self._read(path, self.in_force, read_policy)) is not None:
-                policies.append(policy)
-        return Holdings(placement, programmes, waiting, tuple(policies), self._templates())
+            elif path in self.in_force:
+                policies.append(self._read(path, self.in_force, read_policy))
+        known = tuple(policy for policy in policies if policy is not None)
+        if len(known) < len(policies):
+            log.warning("a policy is damaged: nothing but emergencies until it is fetched anew")
+            return Holdings(placement, policies=known, templates=self._templates())
+        return Holdings(placement, programmes, waiting, known, self._templates())
 
     def _programme(self, path: str, hashes: Mapping[str, str]) -> Programme | None:
         found = self._read(path, hashes, read_programme)

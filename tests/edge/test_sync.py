@@ -305,6 +305,23 @@ def test_damaged_metadata_on_the_disk_is_noticed_and_fetched_anew(world, device)
     again.close()
 
 
+def test_a_policy_damaged_on_the_disk_silences_the_programme_until_it_is_fetched_anew(world, device):
+    say(world, "tin-1")
+    world.province.publish_policy(COMMUNE, encode(Policy(COMMUNE, issued=world.province.now, max_volume=30)))
+    device.refresh()
+    device.haul()
+    sha256 = device.parts.library.in_force["areas/08/00694/policy.json"]
+    path = world.folder / "loa-1" / "targets" / sha256
+    path.write_bytes(path.read_bytes()[:-1])
+    again = Device(world)
+    again.supply = again.line.load()
+    assert (again.items, again.supply.holdings.policies) == (None, ())
+    again.refresh()
+    assert again.items == ["tin-1"]
+    assert [policy.max_volume for policy in again.supply.holdings.policies] == [30]
+    again.close()
+
+
 def test_unknown_kinds_in_a_programme_are_left_out_and_told(world, device):
     programme = say(world, "tin-1")
     plain = msgspec.to_builtins(programme)
