@@ -22,7 +22,9 @@ WATCH_S = 2.0
 
 def main() -> int:
     args = _parser().parse_args()
+    args.dir = args.dir or Path("var/check" if args.check else "var/demo")
     stage = Stage(args.dir, Ports(args.hub_port, args.station_port, args.broker_port))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts us in the background ignores it
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         _check_disk(args.dir)
@@ -51,9 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     ports = Ports()
     parser.add_argument("--check", action="store_true", help="play the story unattended; prints N passed, N failed")
     parser.add_argument("--reset", action="store_true", help="throw the earlier province away and begin anew")
-    parser.add_argument(
-        "--dir", type=Path, default=Path("var/demo"), help="where the province lives (default: var/demo)"
-    )
+    parser.add_argument("--dir", type=Path, help="where the province lives (default: var/demo; with --check var/check)")
     parser.add_argument("--sound", choices=("auto", "wav"), default="auto", help="auto: one loudspeaker plays on this "
                         "machine's sound card if there is one, the others into WAV files")  # fmt: skip
     parser.add_argument("--hub-port", type=int, default=ports.hub)
@@ -80,7 +80,6 @@ def _open(stage: Stage, *, sound: str, reset: bool) -> None:
         stage.start_hub()
         stage.start_station()
         people(stage)
-        (stage.folder / "peopled").touch()
     else:
         stage.resume()
         stage.start_hub()
@@ -99,7 +98,8 @@ def _tell(stage: Stage) -> None:
     print(f"\nLoudspeakers ({stage.folder}/devices/<name>/sound.wav is what each one says):")
     for one in cast.LOUDSPEAKERS:
         print(f"  {one.device:<20} {one.name}{', ' if one.note else ''}{one.note}")
-    print(TRY.format(stick=stage.stick_dir))
+    hub = " ".join(str(stage.processes.pid(name)) for name in ("web", "worker", "broker"))
+    print(TRY.format(stick=stage.stick_dir, hub=hub), flush=True)
 
 
 TRY = """
@@ -107,7 +107,7 @@ To try:
   1. Log in at the hub as vanhoa-tantrao, write a bulletin, have it spoken, give it a slot a few minutes ahead, send it
      for approval (Gửi duyệt).
   2. At the approval app sign in as chutich-tantrao, look at what changes, sign. The loudspeakers of Tân Trào fetch it.
-  3. Kill the hub; the slot plays all the same.
+  3. Kill the hub (kill {hub}); the slot plays all the same.
   4. As chutich-tantrao press Khẩn cấp in the approval app and send the flood template; the loudspeakers sound at once.
   5. The cluster without coverage: scripts/README.md, "The stick". Its stick is {stick}
 Ctrl-C ends everything.

@@ -49,6 +49,7 @@ def people(stage: Stage) -> Peopled:
         stage.sign_all(PROVINCE_APPROVERS, kind)
     for area in CHAIRS:
         publish_commune(stage, area, series, items)
+    stage.mark_made()
     return Peopled(series, items)
 
 

@@ -23,6 +23,8 @@ from scripts.province.processes import DemoError, Processes, check_port, port_an
 from scripts.province.staff import log_in
 
 BROKER_LIMIT_S = 20
+BEGUN, MADE = "roster.json", "peopled"
+"""Files of a province's folder: the first that is written, and the one that stands only in a finished province."""
 Settings = Callable[[cast.Loudspeaker], str]
 """The text of a loudspeaker's config.toml."""
 
@@ -83,7 +85,11 @@ class Stage:
 
     @property
     def is_made(self) -> bool:
-        return (self.folder / "people.json").exists()
+        """A province that was made to its end; one that was interrupted is made anew."""
+        return (self.folder / MADE).exists()
+
+    def mark_made(self) -> None:
+        (self.folder / MADE).touch()
 
     def check_ports(self) -> None:
         for what, port in self.ports.named().items():
@@ -113,15 +119,19 @@ class Stage:
         self._write_hub_settings()
 
     def reset(self) -> None:
+        """Raises DemoError rather than empty a folder that holds something else than a province."""
+        names = {path.name for path in self.folder.iterdir()} if self.folder.exists() else set()
+        if names - {"logs"} and BEGUN not in names:
+            raise DemoError(f"{self.folder} holds other files and is left alone: name another folder with --dir")
         shutil.rmtree(self.folder, ignore_errors=True)
         self.processes = Processes(self.folder / "logs")
 
     def _make_trust(self, made: Mapping[str, Mapping[str, str]]) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.stick_dir.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(self.trust_dir, ignore_errors=True)
         communes = [line.split(",")[0] for line in COMMUNES_CSV.read_text().splitlines()[1:]]
         holders = [{"name": p.username, "roles": list(p.keys)} for p in cast.PEOPLE if p.keys]
-        roster = self.folder / "roster.json"
+        roster = self.folder / BEGUN
         roster.write_text(json.dumps({"province": cast.PROVINCE, "communes": communes, "people": holders}))
         passphrases = self._write_secret("passphrases.json", {name: one["passphrase"] for name, one in made.items()})
         run(program("loa-provision"), "trust", "init", "--roster", roster, "--out", self.trust_dir,
@@ -165,7 +175,7 @@ class Stage:
         self.enter(
             clusters=[
                 {"id": one.cluster, "area": one.area, "name": one.name, "languages": one.languages, "lat": one.lat,
-                 "lon": one.lon, "note": one.note}
+                 "lon": one.lon, "note": one.note, "tags": [] if one.online else ["carried"]}
                 for one in loudspeakers
             ],
             devices=[

@@ -63,7 +63,8 @@ def test_a_neighbours_policy_does_not_count_even_with_a_like_code():
 
 
 def test_the_order_of_policies_does_not_matter():
-    three = [policy("08", hours=[hours(6, 20)], languages=["vi", "hmn"]), policy("08/00694", max_volume=70, languages=["hmn", "tyz"]),
+    three = [policy("08", hours=[hours(6, 20)], languages=["vi", "hmn"]),
+             policy("08/00694", max_volume=70, languages=["hmn", "tyz"]),
              policy("08/00694/07", on_battery=OnBattery(priority=False))]  # fmt: skip
     assert len({policy_in_force(order, "08/00694/07") for order in permutations(three)}) == 1
     assert policy_in_force(three, "08/00694/07").languages == frozenset({"hmn"})

@@ -22,18 +22,19 @@ from wire.programme import (
 from wire.units import DAY, HOUR, UtcTime
 
 ISSUED = UtcTime(1_795_000_000_000)
+TEXT = Text(language="vi", text="Tiêm phòng")
 SOUND = Sound(language="vi", sha256="a" * 64, size=1_000, duration_ms=5_000)
 
 
 def slot(ident: str, **changes) -> Slot:
-    settings = {"title": "Bản tin chiều", "start_ms": 17 * HOUR, "length_ms": HOUR, "when": Recurrence(first="2026-11-22"),
-                "plays": [PlayItem(area="08/00694", item="tin-1")]}  # fmt: skip
+    settings = {"title": "Bản tin chiều", "start_ms": 17 * HOUR, "length_ms": HOUR,
+                "when": Recurrence(first="2026-11-22"), "plays": [PlayItem(area="08/00694", item="tin-1")]}  # fmt: skip
     return Slot(id=ident, **(settings | changes))
 
 
 def programme(**changes) -> Programme:
     settings = {"area": "08/00694", "issued": ISSUED, "play_until": UtcTime(ISSUED + 30 * DAY),
-                "items": [Item(id="tin-1", title="Tiêm phòng", renditions=[SOUND, Text(language="vi", text="Tiêm phòng")])],
+                "items": [Item(id="tin-1", title="Tiêm phòng", renditions=[SOUND, TEXT])],
                 "slots": [slot("s1")]}  # fmt: skip
     return Programme(**(settings | changes))
 
@@ -106,10 +107,10 @@ def test_the_201st_slot_is_refused_wherever_it_stands():
 
 def test_the_501st_date_is_refused():
     dates = [f"20{27 + n // 336}-{n % 336 // 28 + 1:02}-{n % 28 + 1:02}" for n in range(501)]
-    check_programme(programme(slots=[slot("a", when=Recurrence(first="2026-11-22", dates=dates[:500]))]))
+    first = slot("a", when=Recurrence(first="2026-11-22", dates=dates[:500]))
+    check_programme(programme(slots=[first]))
     with pytest.raises(MalformedError, match="501 dates"):
-        check_programme(programme(slots=[slot("a", when=Recurrence(first="2026-11-22", dates=dates[:500])),
-                                         slot("b", when=Recurrence(first="2026-11-22", exceptions=dates[500:]))]))  # fmt: skip
+        check_programme(programme(slots=[first, slot("b", when=Recurrence(first="2026-11-22", exceptions=dates[500:]))]))
 
 
 @pytest.mark.parametrize(
