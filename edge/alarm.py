@@ -120,8 +120,14 @@ class Alarm:
             if running.alert.accepted_at <= self._clock.now():
                 self._over.add(ident)  # a clock that is set back must not bring it back
             if running.alert.cancelled_at is None:
-                self._acks.done(ident, "finished" if ident in self._heard else "refused")
+                self._say_over(ident)
         self._publish()
+
+    def _say_over(self, ident: str) -> None:
+        if ident in self._heard:
+            self._acks.done(ident, "finished")
+        else:
+            self._acks.done(ident, "refused", detail="no_sound: its time passed and nothing had sounded")
 
     def _begin(self, accepted: Accepted) -> bool:
         seen = accepted.seen

@@ -13,7 +13,18 @@ from edge.alarm import Alarm
 from edge.inbox import Timers
 from edge.logbook import Logbook
 from edge.plan.planner import Planner
-from edge.play.pipe import INTERRUPTED, Failed, Finished, Ready, Started, Stopped, Trouble, Underrun
+from edge.play.pipe import (
+    EXIT_NO_DEVICE,
+    EXIT_NO_LIBRARY,
+    INTERRUPTED,
+    Failed,
+    Finished,
+    Ready,
+    Started,
+    Stopped,
+    Trouble,
+    Underrun,
+)
 from edge.play.process import Gone
 from edge.speaker import Speaker
 from edge.standing import Standing
@@ -75,7 +86,8 @@ class Sounding:
         log.warning("the sound process ended with %s", code)
         for cue in self.planner.lost_all():
             self.logbook.ended(cue, None)
-        self.standing.set_fault("play_restarting", is_on=True, why=f"exit code {code}")
+        fault = "no_sound_device" if code in (EXIT_NO_DEVICE, EXIT_NO_LIBRARY) else "play_restarting"
+        self.standing.set_fault(fault, is_on=True, why=f"exit code {code}")
         self.timers.set("speaker", self.speaker.pause_after_death(code), self._restart)
 
     def _restart(self) -> None:

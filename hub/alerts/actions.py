@@ -59,6 +59,11 @@ class DeviceState:
         """Expected to say something, and said nothing."""
         return not self.states
 
+    @property
+    def is_mute(self) -> bool:
+        """Took the order, and has not sounded: a device reports as much only after waiting for the sound."""
+        return bool(self.states) and not {"started", "finished", "cancelled", "refused"} & set(self.states)
+
 
 def send_alert(hub: Hub, person: Person, envelope: bytes) -> str:
     """Verify an order, store it and queue it for its area; its id. The same order again is no second one.
@@ -138,7 +143,7 @@ def device_states(hub: Hub, conn: Connection, alert: dict[str, Any]) -> list[Dev
     for device, states in reported.items():  # a device that was moved or revoked meanwhile
         row = devices.device(conn, device) or {"id": device, "cluster": "", "area": ""}
         found.append(_state(hub, {"cluster_name": row["cluster"], "online": None, "heard_at": None, **row}, states))
-    return sorted(found, key=lambda s: (not s.is_silent, "refused" not in s.states, s.area, s.device))
+    return sorted(found, key=lambda s: (not s.is_silent, not s.is_mute, "refused" not in s.states, s.area, s.device))
 
 
 def _state(hub: Hub, row: dict[str, Any], states: list[dict[str, Any]]) -> DeviceState:

@@ -25,6 +25,8 @@ LEVELS = {
 BROKEN = frozenset({"no_sound", "unheard", "never", "no_power", "unplaced"})
 """States that need somebody to do something."""
 _ORDER = ("no_sound", "unheard", "never", "unplaced", "no_power", "unlinked", "carried", "playing", "waiting")
+_MUTE = frozenset({"no_sound_device", "play_restarting"})
+"""Faults with which nothing sounds."""
 _BATTERY, _ALERT = 2, 2
 
 
@@ -92,11 +94,11 @@ def _state(
         return "carried"
     if contact is Contact.NEVER:
         return "never"
-    return "unlinked" if supplied and supplied > now and "no_sound_device" not in faults else "unheard"
+    return "unlinked" if supplied and supplied > now and not _MUTE & set(faults) else "unheard"
 
 
 def _online_state(readings: Mapping[str, int | None], faults: tuple[str, ...]) -> str:
-    if "no_sound_device" in faults:
+    if _MUTE & set(faults):
         return "no_sound"
     if readings.get("playing"):
         return "playing"

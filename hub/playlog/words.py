@@ -24,6 +24,7 @@ CODES: dict[str, LazyString] = {
     "not_allowed": _l("Whoever signed it was not entitled to say this here."),
     "not_stored": _l("It sounded, but could not be stored."),
     "content_missing": _l("The recording was not downloaded yet."),
+    "no_sound": _l("No sound"),
     "cancelled": _l("It was stopped."),
     "pre-empted": _l("Something more important went first."),
     "interrupted": _l("It was interrupted."),

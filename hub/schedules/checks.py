@@ -7,7 +7,7 @@ What each cluster really plays comes from `wire.timeline`, the same rules as on 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import combinations
 
@@ -31,6 +31,8 @@ OVERLAP_DAYS = 31
 PLANNED_DAYS = 3
 MAX_PLANNED_PLACES = 60
 MAX_FINDINGS = 60
+PAST = "in_the_past"
+"""Stops a slot when it is written. Yesterday's notice must not stop today's: beside slots that play it only warns."""
 _TOLD_OTHERWISE = frozenset({Why.NOT_TARGETED, Why.ORDINARY_FROM_ABOVE, Why.NO_ITEM, Why.PROGRAMME_ENDED})
 """Omissions that are wanted, or that another check has already put into better words."""
 
@@ -70,8 +72,10 @@ class Finding:
 def check_draft(draft: Draft, built: Programme | None, around: Surroundings) -> list[Finding]:
     """All findings, errors first. `built` is None where a limit kept the programme from being built."""
     findings = [*_whole(draft), *_bulletins(draft, around)]
+    is_live = any(next_day(slot.slot, around.now) for slot in draft.slots)
     for slot in draft.slots:
-        findings += check_slot(draft.area, slot.slot, around)
+        found = check_slot(draft.area, slot.slot, around)
+        findings += [replace(one, level="warning") if is_live and one.code == PAST else one for one in found]
         findings += _length(draft, slot, around)
     findings += _overlaps(draft.slots, around.now)
     if built is not None:
@@ -130,7 +134,7 @@ def _bulletins(draft: Draft, around: Surroundings) -> Iterable[Finding]:
 def _days(slot: Slot, around: Surroundings) -> Iterable[Finding]:
     if next_day(slot, around.now) is None:
         text = _l("“%(title)s” lies in the past: it never plays again.", title=slot.title)
-        yield Finding("error", "in_the_past", text, slot.id)
+        yield Finding("error", PAST, text, slot.id)
 
 
 def _hours(area: str, slot: Slot, around: Surroundings) -> Iterable[Finding]:

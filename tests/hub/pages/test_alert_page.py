@@ -22,12 +22,22 @@ def running(ready):
 def test_receipts_appear_and_the_silent_come_first(ready, running, desk, box):
     person = desk("mai")
     page = plain(person.get(f"/alerts/{running}/receipts"))
-    assert "0 trên 2 cụm đã có tiếng 2 chưa báo về" in page
+    assert "0 trên 2 cụm đã phát 2 chưa báo về" in page
     device = box.add_device("loa-1", "cl-1")
     assert take_ack(box.hub, receipt(device, running, "received", "verified", "started"))
     page = plain(person.get(f"/alerts/{running}/receipts"))
-    assert "1 trên 2 cụm đã có tiếng 1 chưa báo về" in page
-    assert page.index("Im tiếng") < page.index("Đã nhận Chữ ký đúng Có tiếng")
+    assert "1 trên 2 cụm đã phát 1 chưa báo về" in page
+    assert page.index("Im tiếng") < page.index("Đã nhận Chữ ký đúng Đã bắt đầu phát")
+
+
+def test_a_cluster_that_took_the_order_and_did_not_sound_is_marked_and_stands_before_those_that_did(
+    ready, running, desk, box
+):
+    loud, mute = box.add_device("loa-1", "cl-1"), box.add_device("loa-2", "cl-2")
+    assert take_ack(box.hub, receipt(loud, running, "received", "verified", "started"))
+    assert take_ack(box.hub, receipt(mute, running, "received", "verified"))
+    page = plain(desk("mai").get(f"/alerts/{running}/receipts"))
+    assert page.index("Im tiếng Đã nhận Chữ ký đúng") < page.index("Đã nhận Chữ ký đúng Đã bắt đầu phát")
 
 
 def test_the_page_asks_again_every_second_while_it_runs_and_no_longer(ready, running, desk, box):

@@ -177,3 +177,14 @@ def test_a_series_plays_what_was_added_last(box, desk):
     built = read_programme(sent.targets[programme_target("08")]).programme
     newest = max(built.items, key=lambda item: item.valid_from)
     assert (newest.id, built.offers.series[0].items) == (new, [new, old])
+
+
+def test_a_slot_whose_time_is_over_does_not_stop_the_next_submission(box, ready, desk, slot_fields):
+    ident = ready.write("Họp thôn tối nay")
+    give_sound(box, ident)
+    assert ready.post("/schedules/slots/new", slot_fields(f"item:{COMMUNE}:{ident}")).status_code == 303
+    box.clock.at += 2 * DAY
+    person = desk("mai")
+    assert "đã qua" in plain(person.get("/schedules"))
+    assert submit(person, confirm="1").status_code == 303
+    assert proposal(box) is not None

@@ -35,6 +35,7 @@ def state(contact=Contact.ONLINE, *, cluster=CLUSTER, device=DEVICE, fault=0, **
         (state(playing=0, power=1), "waiting"),
         (state(playing=0, power=2), "no_power"),
         (state(playing=1, fault=FAULTS["no_sound_device"]), "no_sound"),
+        (state(playing=0, fault=FAULTS["play_restarting"]), "no_sound"),
         (state(Contact.UNHEARD, playing=1), "unlinked"),
         (state(Contact.UNHEARD, device={**DEVICE, "supplied_until": NOW - 1}), "unheard"),
         (state(Contact.UNHEARD, device={**DEVICE, "supplied_until": 0}), "unheard"),
