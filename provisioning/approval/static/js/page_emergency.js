@@ -34,8 +34,8 @@ function choosePage(session, isDrill, desk, choice) {
     const chosen = desk.templates.find((one) => one.id === choice.template);
     body.replaceChildren(...(chosen ? [
       h("p", { class: "tag" }, t("Disaster risk level {n}", { n: chosen.severity }), chosen.hazard ? ` · ${chosen.hazard}` : ""),
-      h("p", { class: "big" }, chosen.text),
-      ...chosen.blanks.map((blank) => blankField(blank, choice)),
+      h("p", { class: "big" }, chosen.blanks.reduce((text, blank, n) => text.replaceAll(`{${blank.id}}`, markOf(chosen, n)), chosen.text)),
+      ...chosen.blanks.map((blank, n) => blankField(blank, markOf(chosen, n), choice)),
     ] : []));
   }
   fill();
@@ -51,11 +51,16 @@ function choosePage(session, isDrill, desk, choice) {
     h("button", { class: isDrill ? "main drill" : "main red", id: "look" }, t("Listen and check"))));
 }
 
-function blankField(blank, choice) {
+// How a blank is shown in the sentence before it is filled: its id is for programs.
+function markOf(template, n) {
+  return template.blanks.length > 1 ? `(${n + 1}) …` : "…";
+}
+
+function blankField(blank, mark, choice) {
   const select = h("select", { id: `blank-${blank.id}`, required: true, onchange: () => { choice.blanks[blank.id] = select.value; } },
     h("option", { value: "" }, t("choose")),
     blank.choices.map((one) => h("option", { value: one.id, selected: choice.blanks[blank.id] === one.id }, one.text)));
-  return field(t("Choose: {blank}", { blank: blank.id }), select);
+  return field(t("Choose: {blank}", { blank: mark }), select);
 }
 
 function areaText(one) {
