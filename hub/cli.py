@@ -37,7 +37,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     try:
         config = load_config(args.dir, args.config)
         logging.getLogger().setLevel(config.log_level)
-        logging.getLogger("alembic").setLevel("WARNING")
+        for chatty in ("alembic", "tuf"):  # tuf tells of every signature that a threshold does not need
+            logging.getLogger(chatty).setLevel("WARNING")
         args.act(config, args)
     except (HubError, WireError, OSError) as error:
         if args.verbose:

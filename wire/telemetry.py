@@ -95,8 +95,8 @@ class Command(Struct, frozen=True):
     """A harmless request of the hub, or something signed that it carries.
 
     refresh: come and fetch (`area` names where the placement now lies) · health · log: send from `seq` + 1 ·
-    envelope: a DSSE envelope (base64 in `body`) in answer to a birth · quieter: stop, mute or volume down, bounded on the
-    device to 30 days.
+    envelope: a DSSE envelope (base64 in `body`) in answer to a birth · quieter: stop, mute or volume down, bounded on
+    the device to 30 days.
     """
 
     kind: Annotated[str, Meta(pattern="^[a-z_]{1,20}$")]
