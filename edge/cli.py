@@ -83,7 +83,6 @@ def run_agent(options: argparse.Namespace) -> int:
         stream=sys.stderr, level=config.log_level, format=f"{config.device} %(levelname)s %(name)s %(message)s"
     )
     logging.getLogger("tuf").setLevel(logging.WARNING)      # it says each key that has not signed
-    logging.getLogger("tuf").setLevel("WARNING")  # it tells of every signature that a threshold does not need
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with _lock(options.dir) as is_ours:
         if not is_ours:

@@ -44,7 +44,7 @@ def speak(
     return wav
 
 
-def prepare_speech( - all of `speak` and the limits
+def prepare_speech(
     text: str,
     work_dir: Path,
     *,
