@@ -90,12 +90,18 @@ class Alarm:
         return any(taken)
 
     def set_holdings(self, holdings: Holdings) -> None:
-        """New templates or another place; at the first time, alerts of before a restart go on where they are."""
+        """New templates or another place; at the first time, alerts of before a restart go on where they are.
+
+        Cancelled ones count too: others took turns with them.
+        """
         self.holdings = holdings
-        for seen in self._alerts.starts():
-            if seen.id not in self._running and seen.cancelled_at is None and not self._is_over(seen):
-                self._run(seen)
+        starts = self._alerts.starts()
+        earlier = [seen for seen in starts if seen.id not in self._running and not self._is_over(seen)]
+        for seen in earlier:
+            self._run(seen)
         self._publish()
+        # What became of those that are over was said before the restart.
+        self._over |= {seen.id for seen in earlier if not self._planner.has_rounds_left(seen.id)}
 
     def shift(self, by_ms: int) -> None:
         """The clock moved: what runs goes on from where it is."""
@@ -112,16 +118,18 @@ class Alarm:
             self._acks.started(alert)
 
     def retire(self) -> None:
-        """Take leave of alerts that have no round left."""
-        for ident, running in list(self._running.items()):
-            if self._planner.has_rounds_left(ident) or self._sounds(ident):
+        """Say which alerts have no round left. They stay as long as others run, which took turns with them: without
+        them the others' rounds would lie elsewhere.
+        """
+        for ident, running in self._running.items():
+            if ident in self._over or self._planner.has_rounds_left(ident) or self._sounds(ident):
                 continue
-            del self._running[ident]
-            if running.alert.accepted_at <= self._clock.now():
-                self._over.add(ident)  # a clock that is set back must not bring it back
+            self._over.add(ident)  # nor may a clock that is set back bring it back
             if running.alert.cancelled_at is None:
                 self._say_over(ident)
-        self._publish()
+        if self._over.issuperset(self._running):
+            self._running.clear()
+            self._publish()
 
     def _say_over(self, ident: str) -> None:
         if ident in self._heard:

@@ -204,6 +204,19 @@ def test_captured_bytes_replayed_make_no_sound_and_are_reported(live, broker, st
     assert [(row["item"], row["detail"]) for row in refused] == [(order_id(raw), "out_of_date: seen before")]
     assert len(device.rows("alert")) == 1
     wait_for(lambda: (order_id(raw), ["received", "refused"]) in receipts(broker, live))
+    assert (order_id(raw), ["refused"]) not in receipts(broker, live)  # it had sounded, before the restart
+
+
+def test_two_orders_at_once_both_sound_whole(live, broker, start):
+    template = alarm_template(live)
+    device = start(broker)
+    device.wait_until_placed()
+    for nonce in ("01", "02"):
+        raw = live.province.start_alert(COMMUNE, template, repeat=Repeat(times=1), nonce=nonce)
+        broker.publish("loa/1/em/08.00694", raw)
+    first, second = device.wait_for_rows("alert", 2)
+    assert (first["complete"], second["complete"]) == (True, True)
+    assert abs(second["started"] - first["ended"]) <= 200
 
 
 def test_it_stops_what_plays_and_returns_to_the_right_place(live, broker, start):

@@ -27,7 +27,7 @@ def village(cards: Cards, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         made.make()
         yield made
     finally:
-        made.stage.processes.stop_all()
+        made.close()
 
 
 @pytest.fixture(scope="session", params=BROKERS)

@@ -31,16 +31,16 @@ class Recording:
     rate_hz: float
     first_s: float
 
-    def find(self, expected: Samples, *, after_s: float | None = None, before_s: float | None = None) -> int:
-        """Index at which `expected` begins, by its loudest second; AssertionError where nothing is like it."""
-        at = self.look_for(expected, after_s=after_s, before_s=before_s)
+    def find(self, expected: Samples, *, after_s: float, before_s: float, like: int = 0) -> int:
+        """Index at which `expected` begins; AssertionError where nothing is like it."""
+        at = self.look_for(expected, after_s=after_s, before_s=before_s, like=like)
         assert at is not None, "what should have sounded was not heard"
         return at
 
-    def look_for(self, expected: Samples, *, after_s: float | None = None, before_s: float | None = None) -> int | None:
-        first = 0 if after_s is None else max(0, self.index(after_s))
-        last = len(self.samples) if before_s is None else self.index(before_s)
-        offset = loudest(expected)
+    def look_for(self, expected: Samples, *, after_s: float, before_s: float, like: int = 0) -> int | None:
+        """The same, or None. It is found by its loudest second after frame `like`: what repeats itself has no place."""
+        first, last = max(0, self.index(after_s)), self.index(before_s)
+        offset = like + loudest(expected[like:])
         at = find(self.samples[first:last], expected[offset : offset + PROBE_FRAMES])
         return None if at is None else first + at - offset
 

@@ -15,17 +15,22 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import soundfile
 
+from edge.play.signals import make_attention
 from scripts.province import cast, observer, peopling, settings, staff
+from scripts.province.battery_clock import BatteryClock
 from scripts.province.browser import Browser
 from scripts.province.processes import wait_for
 from scripts.province.solo import free_ports
 from scripts.province.stage import Stage
 from tests.flows.disk import Disk
-from tests.flows.hearing import Ears
-from tests.rig.capture import RATE_HZ, make_noise
+from tests.flows.hearing import Ears, played
+from tests.rig.capture import RATE_HZ, Samples, make_noise
 from tests.rig.cards import Cards
+from wire.alert import MAX_TEMPLATE_BYTES, Template, clips_of
+from wire.codec import decode
 from wire.units import LOCAL
 
 ONE, TWO, THREE, FAR, CARRIED = (
@@ -46,6 +51,9 @@ THIEF = "station-thief"
 LATENCY_S = 0.2
 READY_S = 60
 DAY_END_HOUR = 3
+VOLUME_PERCENT = 90
+"""The most that the province's policy allows its programmes."""
+FULL_PERCENT = 100
 AHEAD_S = 10.0
 RELEASE_SHARE = 3.0
 """A release with the bulletin, page and bundle around it takes so many times the release alone."""
@@ -61,6 +69,7 @@ class Village:
         self.series = ""
         self.release_s = 0.0
         self._numbers = itertools.count(1)
+        self._clocks: list[BatteryClock] = []
 
     # -- making it --
 
@@ -130,10 +139,10 @@ class Village:
         return item
 
     def record(self, person: Browser, area: str, title: str, seconds: float) -> str:
-        """Upload a recording that is like no other; the bulletin's id."""
+        """Upload a recording that is like no other; the bulletin's id. A third of the rate keeps the file small."""
         number = next(self._numbers)
         path = self.stage.folder / f"recording-{number}.flac"
-        soundfile.write(path, make_noise(number, seconds) // SOUND_LEVEL, RATE_HZ)
+        soundfile.write(path, make_noise(number, seconds / 3) // SOUND_LEVEL, RATE_HZ // 3)
         item = staff.write_item(person, area, title=title, text="")
         staff.expect(staff.upload_sound(person, item, path), f"upload {title}")
         staff.sounds_of(person, item)
@@ -150,6 +159,17 @@ class Village:
         second = (datetime.now(LOCAL) + ahead).replace(microsecond=0)
         end = second.replace(hour=DAY_END_HOUR, minute=0, second=0)
         return end + timedelta(seconds=5) if 0 < (end - second).total_seconds() < lasts_s else second
+
+    def played(self, device: str, sha256: str) -> Samples:
+        """A sound on a device's disk, as the programme says it."""
+        return played(self.disk(device).blob(sha256), VOLUME_PERCENT)
+
+    def warning(self, device: str, choice: str) -> Samples:
+        """Attention signal and message, as one round of the alert says them: at the emergency's own volume."""
+        proposed = decode((self.stage.folder / f"{WARNING.ident}.json").read_bytes(), Template, limit=MAX_TEMPLATE_BYTES)
+        clips = clips_of(proposed, {"ho": choice}, "vi") or []
+        parts = [played(self.disk(device).blob(clip.sha256), FULL_PERCENT) for clip in clips]
+        return np.concatenate([make_attention(), *parts])
 
     # -- devices --
 
@@ -191,6 +211,14 @@ class Village:
     def disk(self, device: str) -> Disk:
         return Disk(self.stage.device_dir(device))
 
+    def battery_clock(self, name: str, *, ahead_s: int) -> Path:
+        """A battery clock that runs ahead, until the story ends."""
+        path = self.stage.folder / f"{name}.rtc"
+        clock = BatteryClock(path, ahead_s=ahead_s)
+        clock.start()
+        self._clocks.append(clock)
+        return path
+
     @contextlib.contextmanager
     def on_air(self, *devices: str) -> Iterator[Ears]:
         """Record both cards while these loudspeakers, and others that the story starts, are on."""
@@ -199,9 +227,18 @@ class Village:
                 self.start(*devices)
                 yield ears
             finally:
-                for name in self.stage.processes.names():
-                    if name not in HUB_SIDE:
-                        self.stage.processes.stop(name)
+                self._go_off_air()
+
+    def _go_off_air(self) -> None:
+        for name in self.stage.processes.names():
+            if name not in HUB_SIDE:
+                self.stage.processes.stop(name)
+        while self._clocks:
+            self._clocks.pop().stop()
+
+    def close(self) -> None:
+        self.stage.processes.stop_all()
+        self.stage.battery_clock.stop()
 
 
 HUB_SIDE = ("broker", "web", "worker", "station")
