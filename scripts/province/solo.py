@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.province import cast, peopling, settings
-from scripts.province.processes import wait_for
+from scripts.province.processes import DemoError, wait_for
 from scripts.province.stage import Ports, Stage
 
 LOUDSPEAKER = cast.LOUDSPEAKERS[0]
@@ -31,10 +31,13 @@ def one_loudspeaker(
 
     `change` stands in its config.toml beside or instead of the demo's settings; `environment` is where it plays.
     """
+    was_empty = not folder.exists() or not any(folder.iterdir())
     stage = Stage(folder, free_ports(), broker=broker)
     with ExitStack() as stack:
         stack.callback(stage.processes.stop_all)
         is_new = not stage.is_made
+        if is_new and not was_empty:
+            raise DemoError(f"{folder} holds something else than a finished province: empty it, or choose another")
         if is_new:
             stage.make()
             stage.make_devices([LOUDSPEAKER], lambda _: settings_of(stage, {}))
@@ -46,6 +49,7 @@ def one_loudspeaker(
             stage.start_station()
             peopling.people(stage)
             stage.processes.stop("station")
+            stage.mark_made()
         start_loudspeaker(stage, environment)
         wait_for(lambda: is_supplied(read_status(stage)), "the loudspeaker's programme", limit_s=SUPPLY_LIMIT_S)
         yield stage

@@ -16,6 +16,7 @@ from scripts.province.browser import Browser, Page
 from scripts.province.processes import DemoError
 
 SOUND_LIMIT_S = 60
+SLOT = re.compile(r'href="/schedules/slots/([A-Za-z0-9._-]+)"')
 MESSAGE = re.compile(r'<[^>]*(?:role="alert"|class="[^"]*(?:error|message)[^"]*")[^>]*>(.*?)</', re.DOTALL)
 
 
@@ -87,6 +88,14 @@ def sounds_of(staff: Browser, item: str, count: int = 1) -> list[dict[str, Any]]
 def add_slot(staff: Browser, area: str, slot: SlotForm) -> None:
     form = f"/schedules/slots/new?area={quote(area)}"
     expect(staff.post("/schedules/slots/new", slot.fields(area), form=form), f"put {slot.title} on the programme")
+
+
+def clear_slots(staff: Browser, area: str) -> None:
+    """Take every slot of an area off the programme."""
+    page = expect(staff.get(f"/schedules?area={quote(area)}"), "see the programme")
+    for ident in sorted(set(SLOT.findall(page.text))):
+        form = f"/schedules/slots/{ident}"
+        expect(staff.post(f"{form}/remove", {}, form=form), "take a slot off the programme")
 
 
 def change_settings(staff: Browser, area: str, **lists: list[str]) -> None:

@@ -134,6 +134,7 @@ def programme_on_air(village: Village) -> Alarm:
 def long_programme(village: Village, area: str, writer: str, chair: str, second: datetime) -> str:
     """A slot with one long item, written and signed; the item's sound."""
     person = village.stage.staff(writer)
+    staff.clear_slots(person, area)
     item = village.record(person, area, f"Chương trình dài {area}", LONG_S)
     staff.add_slot(person, area, slot("Chương trình dài", second, [f"item:{area}:{item}"], minutes="4"))
     staff.submit(person, area)

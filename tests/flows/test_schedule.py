@@ -104,6 +104,7 @@ def frame_of_the_absent_chair(village: Village, second: datetime) -> None:
     """The mountain commune's chair signs a slot for the provincial series, and is not seen again in this story."""
     stage = village.stage
     person = stage.staff("vanhoa-dongvan")
+    staff.clear_slots(person, cast.MOUNTAIN)
     begins = datetime.fromtimestamp(second.timestamp() + CARRIED_AFTER_S, second.tzinfo)
     form = slot("Bản tin tỉnh", begins, [f"series:{cast.PROVINCE}:{village.series}"])
     staff.add_slot(person, cast.MOUNTAIN, form)
@@ -115,6 +116,7 @@ def bulletin_written_and_approved(village: Village, second: datetime) -> Plan:
     """Two items by the part-timer, a slot by the deputy, who may not approve it; the chair may."""
     stage = village.stage
     writer, deputy = stage.staff("vanhoa-tantrao"), stage.staff(DEPUTY)
+    staff.clear_slots(writer, cast.VALLEY)
     spoken = peopling.write_spoken(stage, writer, cast.VALLEY, "Họp thôn", f"{second:%H}h{second:%M} mời bà con họp thôn.")
     recorded = village.record(writer, cast.VALLEY, "Ghi âm buổi họp", LONG_S)
     plays = [f"item:{cast.VALLEY}:{item}" for item in (spoken, recorded)]
