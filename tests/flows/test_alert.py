@@ -205,7 +205,8 @@ def replay_is_reported(
     thief.replay(cast.VALLEY, cast.MOUNTAIN)
     for device in devices:
         wanted = {("", UNKNOWN)} if device == FAR else expected
-        wait_for(lambda d=device, w=wanted: refused(alarm, d, since_ms) >= w, f"{device} to report it", limit_s=RECEIPT_S)
+        what = f"{device} to report it"
+        wait_for(lambda d=device, w=wanted: refused(alarm, d, since_ms) >= w, what, limit_s=RECEIPT_S)
     wait_for(lambda: last_state(alarm, alarm.alerts[0], ONE) == ("refused", SEEN), "the receipt", limit_s=RECEIPT_S)
     for device in devices:
         wait_for(lambda d=device: alarm.village.disk(d).status()["alerts"] == [], f"{device} to be rid of alerts")

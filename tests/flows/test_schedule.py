@@ -1,7 +1,7 @@
 """The schedule story, told in order: a bulletin reaches loudspeakers that lose their network, and the days after.
 
-Staff, approvers and couriers act on pages, in the approval app and by command; hub, broker, station and loudspeakers are
-processes; what the loudspeakers say is recorded from their sound cards. Hub and broker run on amqtt and on mosquitto.
+Staff, approvers and couriers act on pages, in the approval app and by command; hub, broker, station and loudspeakers
+are processes; what the loudspeakers say is recorded from their sound cards. Hub and broker run on amqtt and on mosquitto.
 """
 
 from __future__ import annotations
@@ -117,7 +117,8 @@ def bulletin_written_and_approved(village: Village, second: datetime) -> Plan:
     stage = village.stage
     writer, deputy = stage.staff("vanhoa-tantrao"), stage.staff(DEPUTY)
     staff.clear_slots(writer, cast.VALLEY)
-    spoken = peopling.write_spoken(stage, writer, cast.VALLEY, "Họp thôn", f"{second:%H}h{second:%M} mời bà con họp thôn.")
+    words = f"{second:%H}h{second:%M} mời bà con họp thôn."
+    spoken = peopling.write_spoken(stage, writer, cast.VALLEY, "Họp thôn", words)
     recorded = village.record(writer, cast.VALLEY, "Ghi âm buổi họp", LONG_S)
     plays = [f"item:{cast.VALLEY}:{item}" for item in (spoken, recorded)]
     staff.add_slot(deputy, cast.VALLEY, slot("Tin của xã", second, plays))
@@ -140,7 +141,8 @@ def fetched_by_its_commune_alone(village: Village, plan: Plan) -> None:
     sounds = (plan.spoken, plan.recorded)
     for device in (ONE, TWO):
         disk = village.disk(device)
-        wait_for(lambda d=disk: all(map(d.has, sounds)) and not d.status()["waiting"], f"{device} to hold the programme")
+        what = f"{device} to hold the programme"
+        wait_for(lambda d=disk: all(map(d.has, sounds)) and not d.status()["waiting"], what)
     disk = village.disk(FAR)
     assert not any(map(disk.has, sounds))
     assert "c02545" not in disk.status()["versions"]
@@ -304,7 +306,8 @@ def every_row_arrives_once(village: Village) -> None:
     hub = HubSide(village.stage)
     for device in (ONE, TWO):
         disk = village.disk(device)
-        wait_for(lambda d=device, k=disk: hub.whole_to(d, k.chain()) >= len(k.log()), f"every row of {device}", limit_s=60)
+        what = f"every row of {device}"
+        wait_for(lambda d=device, k=disk: hub.whole_to(d, k.chain()) >= len(k.log()), what, limit_s=60)
         written = disk.hashes()
         arrived = hub.rows(device)
         assert arrived == [(seq, written[seq]) for seq in range(1, len(arrived) + 1)]
@@ -349,7 +352,8 @@ def heard_without_a_gap_and_resumed(ears: Ears, plan: Plan, village: Village) ->
     found = recording.find(plan.programme[-tail:], after_s=killed_s, before_s=end_s + 3)
     resumed_at = found - (len(plan.programme) - tail)
     assert abs(resumed_at - at) <= ON_TIME_S * RATE_HZ
-    recording.assert_plays(plan.programme[-tail:], resumed_at + len(plan.programme) - tail, but="the end after the kill")
+    end_at = resumed_at + len(plan.programme) - tail
+    recording.assert_plays(plan.programme[-tail:], end_at, but="the end after the kill")
     nothing_repeated(recording, plan, village, at)
 
 
@@ -383,4 +387,5 @@ def heard_the_new_bulletin(ears: Ears, plan: Plan, village: Village) -> None:
 def nothing_heard_elsewhere(ears: Ears, plan: Plan) -> None:
     """Neither the other commune's loudspeaker nor the one that does not know the time said anything."""
     recording = ears.of("spk1")
-    recording.assert_silent(recording.first_s + 1, plan.second.timestamp() + plan.first_s + LONG_S)
+    # From the slot on: an earlier story may have left the other commune a slot of its own that ends before it.
+    recording.assert_silent(plan.second.timestamp() - 2, plan.second.timestamp() + plan.first_s + LONG_S)

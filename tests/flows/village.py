@@ -166,7 +166,8 @@ class Village:
 
     def warning(self, device: str, choice: str) -> Samples:
         """Attention signal and message, as one round of the alert says them: at the emergency's own volume."""
-        proposed = decode((self.stage.folder / f"{WARNING.ident}.json").read_bytes(), Template, limit=MAX_TEMPLATE_BYTES)
+        file = self.stage.folder / f"{WARNING.ident}.json"
+        proposed = decode(file.read_bytes(), Template, limit=MAX_TEMPLATE_BYTES)
         clips = clips_of(proposed, {"ho": choice}, "vi") or []
         parts = [played(self.disk(device).blob(clip.sha256), FULL_PERCENT) for clip in clips]
         return np.concatenate([make_attention(), *parts])
@@ -200,8 +201,7 @@ class Village:
 
     @property
     def sound_environment(self) -> dict[str, str]:
-        changed = {name: value for name, value in self.cards.environment.items() if os.environ.get(name) != value}
-        return changed
+        return {name: value for name, value in self.cards.environment.items() if os.environ.get(name) != value}
 
     def _is_up(self, device: str) -> bool:
         said = observer.said(self.stage, device)
