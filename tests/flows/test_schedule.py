@@ -1,8 +1,8 @@
 """The schedule story, told in order: a bulletin reaches loudspeakers that lose their network, and the days after.
 
 Staff, approvers and couriers act on pages, in the approval app and by command; hub, broker, station and loudspeakers
-are processes; what the loudspeakers say is recorded from their sound cards. Hub and broker run on amqtt and on mosquitto.
-"""
+are processes; what the loudspeakers say is recorded from their sound cards. Hub and broker run on amqtt and on
+mosquitto.
 
 from __future__ import annotations
 
