@@ -3,6 +3,7 @@
 Staff, approvers and couriers act on pages, in the approval app and by command; hub, broker, station and loudspeakers
 are processes; what the loudspeakers say is recorded from their sound cards. Hub and broker run on amqtt and on
 mosquitto.
+"""
 
 from __future__ import annotations
 
