@@ -269,6 +269,8 @@ class Agent:
             if self._alarm.take_held(self._parts.trust.held):
                 self._replan()
             self._clock_heard()
+            if done.report.installed:
+                self._listening.ask_birth()  # the hub shows what each device holds
 
     def _hauled(self, done: Hauled) -> None:
         self._supplying.hauled(done, self._clock.now())

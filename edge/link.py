@@ -41,6 +41,8 @@ class Arrived:
     topic: str
     payload: bytes
     received_ns: int
+    retained: bool = False
+    """The broker kept it for whoever subscribes; False: it was said just now."""
 
 
 @dataclass(frozen=True)
@@ -195,7 +197,7 @@ class PahoLink:
         self._deliver(Disconnected(str(reason)))
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
-        self._deliver(Arrived(message.topic, bytes(message.payload), time.monotonic_ns()))
+        self._deliver(Arrived(message.topic, bytes(message.payload), time.monotonic_ns(), message.retain))
 
     def _on_publish(
         self, _client: Client, _data: Any, number: int, _reason: ReasonCode, _properties: Properties | None

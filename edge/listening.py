@@ -65,12 +65,13 @@ class Listening:
     def take(self, event: LinkEvent) -> None:
         """One event of the link."""
         match event:
-            case Arrived(topic=topic, payload=payload):
-                self._take_message(topic, payload)
+            case Arrived():
+                self._take_message(event)
             case Connected(session=session):
                 log.info("connected, session %s", session)
                 self._session = session
                 self.reporter.submit(self.outbox.restart)
+                self.timers.drop("birth")
                 self.ask_birth()
             case Disconnected(why=why):
                 log.info("not connected: %s", why)
@@ -86,15 +87,15 @@ class Listening:
     def ask_birth(self) -> None:
         """Announce ourselves soon; under an alert at once, since the answer may be its cancel."""
         jitter_s = 0 if self.alarm.is_active else self.parts.config.pace.birth_jitter_s
-        self.timers.set("birth", random.uniform(0, jitter_s), self._say_birth)  # noqa: S311
+        self.timers.set_no_later("birth", random.uniform(0, jitter_s), self._say_birth)  # noqa: S311
 
-    def _take_message(self, topic: str, payload: bytes) -> None:
-        message = self.receiver.read(topic, payload)
+    def _take_message(self, event: Arrived) -> None:
+        message = self.receiver.read(event.topic, event.payload)
         match message:
             case EnvelopeArrived(raw=raw):
                 self.take_envelope(raw)
             case Versions():
-                self._nudged(message)
+                self._nudged(message, is_news=not event.retained)
             case Command():
                 self._obey(message)
             case Logged():
@@ -102,10 +103,15 @@ class Listening:
             case Refusal():
                 self.logbook.refused(message)
 
-    def _nudged(self, versions: Versions) -> None:
+    def _nudged(self, versions: Versions, *, is_news: bool) -> None:
+        """Refresh if there is something newer. The hub says the same again when its worker is back: what we announced
+        meanwhile it has not heard.
+        """
         timestamp = self.parts.trust.held.timestamp
         if timestamp is None or versions.timestamp > timestamp.version:
             self.supplying.ask(jitter_s=self.parts.config.pace.refresh_jitter_s)
+        elif is_news:
+            self.ask_birth()
 
     def _obey(self, command: Command) -> None:
         if command.kind != "envelope" and not self._has_share_left():

@@ -323,6 +323,20 @@ def test_birth_and_health_say_how_it_stands_and_the_will_is_its_death(live, brok
     assert json.loads(broker.on("/death")[0])["session"] == birth.session
 
 
+def test_a_hub_that_was_away_hears_the_birth_again_and_what_is_held_by_now(live, broker, start):
+    speak(live, 3_600)
+    device = start(broker)
+    device.wait_until_ready()
+    wait_for(lambda: broker.on("/birth") and read_birth(broker.on("/birth")[-1]).versions.get("c00694") == 1)
+    births = len(broker.on("/birth"))
+    broker.publish("loa/1/ar/08.00694/ver", encode_message(Versions(1, 1)))
+    wait_for(lambda: len(broker.on("/birth")) == births + 1)
+    speak(live, 7_200)
+    broker.publish("loa/1/ar/08.00694/ver", encode_message(Versions(10**6, 10**6)))
+    wait_for(lambda: read_birth(broker.on("/birth")[-1]).versions["c00694"] == 2)
+    assert {read_birth(raw).session for raw in broker.on("/birth")} == {read_birth(broker.on("/birth")[0]).session}
+
+
 def test_a_nudge_brings_the_new_programme_and_noise_changes_nothing(live, broker, start):
     speak(live, 3_600)
     device = start(broker)
