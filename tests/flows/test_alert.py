@@ -32,6 +32,7 @@ from tests.flows.village import (
     TWO,
     WARNING,
     Village,
+    in_time,
     slot,
     wait_until,
 )
@@ -43,6 +44,7 @@ LONG_S = 150.0
 """Of the recording that plays underneath: longer than the story takes."""
 ALARMED = (ONE, TWO)
 CHAIR = "chutich-tantrao"
+RELEASES = 5
 RECEIPT_S = 30
 BUDGET_S = 3.0
 """From an officer's order to sound, and from a cancel to silence, on a busy machine. The bench tells the figure."""
@@ -112,7 +114,7 @@ def test_an_officer_warns_an_area_and_no_other(province: Village) -> None:
 
 def programme_on_air(village: Village) -> Alarm:
     """Both communes play a long recording of their own."""
-    second = village.second_in(3, lasts_s=LONG_S)
+    second = village.second_in(RELEASES, lasts_s=LONG_S)
     sounds = {
         area: long_programme(village, area, writer, chair, second)
         for area, writer, chair in (
@@ -125,6 +127,7 @@ def programme_on_air(village: Village) -> Alarm:
         disk = village.disk(device)
         wait_for(lambda d=disk, a=area: d.has(sounds[a]), f"{device} to hold its programme")
         alarm.programmes[device] = village.played(device, sounds[area])
+    in_time(second)
     wait_until(second.timestamp() + BACK_S)
     for device in alarm.programmes:
         wait_for(lambda d=device: village.disk(d).status()["sounding"], f"{device} to play")

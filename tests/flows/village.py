@@ -54,8 +54,8 @@ DAY_END_HOUR = 3
 VOLUME_PERCENT = 90
 """The most that the province's policy allows its programmes."""
 FULL_PERCENT = 100
-AHEAD_S = 10.0
-RELEASE_SHARE = 3.0
+AHEAD_S = 8.0
+RELEASE_SHARE = 2.0
 """A release with the bulletin, page and bundle around it takes so many times the release alone."""
 SOUND_LEVEL = 4
 
@@ -248,6 +248,11 @@ def wait_until(moment: datetime | float) -> None:
     """Wait for a second of the wall clock."""
     instant = moment if isinstance(moment, float) else moment.timestamp()
     time.sleep(max(0.0, instant - time.time()))
+
+
+def in_time(second: datetime) -> None:
+    """Everything that the slot needs is where it should be, a moment before its second."""
+    assert time.time() < second.timestamp() - 1, "this machine was too slow for the slot that was planned"
 
 
 def slot(title: str, start: datetime, plays: Sequence[str], *, minutes: str = "2") -> staff.SlotForm:
