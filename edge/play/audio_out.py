@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 Samples = NDArray[np.int16]
 
-# Fill the buffer with the next frames. The first of them will be heard at `heard_at_ns`, CLOCK_MONOTONIC; `underrun`:
-# the sound system says that it ran dry before this buffer. Called on the output's own thread; must not wait.
-Fill = Callable[[Samples, int, bool], None]
+# When the first frame of the present buffer will be heard, CLOCK_MONOTONIC. Asking costs as much as filling.
+HeardAt = Callable[[], int]
+# Fill the buffer with the next frames. `underrun`: the sound system says that it ran dry before this buffer. Called on
+# the output's own thread; must not wait.
+Fill = Callable[[Samples, HeardAt, bool], None]
 
 
 class AudioOutError(Exception):

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from edge.play.audio_out import AudioOut, AudioOutError, Samples
+from edge.play.audio_out import AudioOut, AudioOutError, HeardAt, Samples
 from edge.play.frame_clock import FrameClock, frames_to_ns
 from edge.play.pipe import EXIT_STUCK, Cancel, Command, Event, Failed, Gain, Play, Ready, Silence, Trouble, Underrun
 from edge.play.player import Player
@@ -24,7 +24,7 @@ QUIET_S: Final = 3.0                # an output that asked for nothing this long
 BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 CALL_LIMIT_S: Final = 6.0          # to open or close the output
 FADE_LIMIT_S: Final = 1.0
-UNDERRUN_EVERY_S: Final = 1.0
+LOOK_EVERY: Final = 4               # buffers, while nothing sounds or waits, for the clock not to lose the stream
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ class Deck:
         self._player = Player(self._clock, emit)
         self._signals = make_signals()
         self._frame = 0                 # frames of the stream so far, never set back
+        self._idle_buffers = 0
         self._heard_until_ns = 0
         self._filled_at_s = 0.0
         self._underruns = 0
@@ -79,18 +80,24 @@ class Deck:
         else:
             self._player.submit(Track(command, source))
 
-    def _fill(self, out: Samples, heard_at_ns: int, underrun: bool) -> None:  # noqa: FBT001 (the shape of `Fill`)
-        """On the output's thread."""
-        frame = self._frame
-        self._clock.observe(frame, heard_at_ns)
-        if self._is_open:
-            self._player.render(frame, out)
-        else:
+    def _fill(self, out: Samples, heard_at: HeardAt, underrun: bool) -> None:  # noqa: FBT001 (the shape of `Fill`)
+        """On the output's thread. A loudspeaker is silent nearly all day: then it does next to nothing."""
+        self._idle_buffers = self._idle_buffers + 1 if self._player.is_idle else 0
+        if self._idle_buffers % LOOK_EVERY:
             out.fill(0)
-        self._frame = frame + len(out)
-        self._heard_until_ns = heard_at_ns + frames_to_ns(len(out))
+        else:
+            self._render(out, heard_at())
+        self._frame += len(out)
         self._filled_at_s = time.monotonic()
         self._underruns += underrun
+
+    def _render(self, out: Samples, heard_at_ns: int) -> None:
+        self._clock.observe(self._frame, heard_at_ns)
+        if self._is_open:
+            self._player.render(self._frame, out)
+        else:
+            out.fill(0)
+        self._heard_until_ns = heard_at_ns + frames_to_ns(len(out))
 
     def _watch(self) -> None:
         while not self._closing.wait(WATCH_S):

@@ -32,8 +32,8 @@ class PyaudioOut:
 
         def callback(_in: None, frames: int, times: dict[str, float], status: int) -> tuple[bytes, int]:
             out = np.zeros(frames, dtype=np.int16)
-            heard_at_ns = monotonic_of(times["output_buffer_dac_time"], stream.get_time)
-            fill(out, heard_at_ns, bool(status & pyaudio.paOutputUnderflow))
+            fill(out, lambda: monotonic_of(times["output_buffer_dac_time"], stream.get_time),
+                 bool(status & pyaudio.paOutputUnderflow))
             return out.tobytes(), pyaudio.paContinue
 
         try:

@@ -28,7 +28,9 @@ class SounddeviceOut:
         _list_devices_again()
 
         def callback(out: NDArray[Any], _frames: int, times: Any, status: sounddevice.CallbackFlags) -> None:
-            heard_at_ns = monotonic_of(times.outputBufferDacTime, lambda: float(stream.time))
+            def heard_at_ns() -> int:
+                return monotonic_of(times.outputBufferDacTime, lambda: float(stream.time))
+
             fill(out[:, 0], heard_at_ns, status.output_underflow)
 
         try:

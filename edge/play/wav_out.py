@@ -72,7 +72,8 @@ class WavOut:
             skipped = time.monotonic_ns() - due_ns > LATE_NS
             if skipped:
                 due_ns = time.monotonic_ns()
-            fill(block, due_ns + BLOCK_NS, skipped)
+            heard_at_ns = due_ns + BLOCK_NS
+            fill(block, lambda at_ns=heard_at_ns: at_ns, skipped)
             file.append(block)
             due_ns += BLOCK_NS
 

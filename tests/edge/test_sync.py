@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import threading
 
 import msgspec
 import pytest
@@ -46,6 +47,9 @@ class Device:
 
     def haul(self):
         error = self.line._take_blobs(self.source, self.supply.missing)
+        settled = threading.Event()
+        self.line._sync.submit(settled.set)     # the library has one owner at a time
+        assert settled.wait(10)
         self.supply = self.line.load()
         return error
 

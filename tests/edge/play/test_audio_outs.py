@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge.play.audio_out import AudioOut, AudioOutError
+from edge.play.audio_out import AudioOut, AudioOutError, HeardAt
 from edge.play.frame_clock import frames_to_ns
 from edge.play.pipe import EXIT_NO_DEVICE, RATE_HZ
 from edge.play.pyaudio_out import PyaudioOut
@@ -57,8 +57,8 @@ class Filler:
         self.enough = threading.Event()
         self._want = enough
 
-    def __call__(self, out: np.ndarray, heard_at_ns: int, underrun: bool) -> None:  # noqa: FBT001
-        self.calls.append((len(out), heard_at_ns, time.monotonic_ns()))
+    def __call__(self, out: np.ndarray, heard_at: HeardAt, underrun: bool) -> None:  # noqa: FBT001
+        self.calls.append((len(out), heard_at(), time.monotonic_ns()))
         self.shapes.add(out.shape[1:])
         assert out.dtype == np.int16
         out.fill(0)
