@@ -45,7 +45,7 @@ class Output(Struct, frozen=True, forbid_unknown_fields=True):
 
     kind: Annotated[str, Meta(pattern="^(sounddevice|pyaudio|wav)$")] = "sounddevice"
     device: str = ""
-    latency_s: Annotated[float, Meta(ge=0.005, le=1)] = 0.04
+    latency_s: Annotated[float, Meta(ge=0.005, le=1)] = 0.05
     wav: str = ""
 
 

@@ -19,7 +19,7 @@ from edge.play.event_writer import EventWriter
 from edge.play.pipe import EXIT_NO_LIBRARY, LINE_LIMIT, PipeError, Quit, Refused, decode_command
 from edge.play.wav_out import WavOut
 
-LATENCY_S: Final = 0.04
+LATENCY_S: Final = 0.05
 LATENCIES_S: Final = (0.005, 1.0)
 NICENESS: Final = -11           # as sound servers do
 SWITCH_S: Final = 0.0005        # a thread that computes hands over to the sound within this time

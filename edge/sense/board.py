@@ -22,7 +22,7 @@ class BoardOutput(Struct, frozen=True, forbid_unknown_fields=True):
 
     kind: str = "sounddevice"
     device: str = ""
-    latency_s: float = 0.04
+    latency_s: float = 0.05
 
 
 class BoardPower(Struct, frozen=True, forbid_unknown_fields=True):

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from scripts.province import cast, staff
@@ -43,12 +43,12 @@ def people(stage: Stage) -> Peopled:
     province = stage.staff(PROVINCE_EDITOR)
     propose_policy(stage)
     items: dict[str, str] = {}
-    series = publish_series(stage, province, items)
-    propose_template(stage, province)
-    for kind in ("policy", "programme", "template"):  # one after another: two of them are releases of one role
-        stage.sign_all(PROVINCE_APPROVERS, kind)
-    for area in CHAIRS:
-        publish_commune(stage, area, series, items)
+    series = staff.add_series(province, cast.PROVINCE, cast.SERIES_TITLE)
+    with ThreadPoolExecutor() as everybody:     # each at their own desk
+        desks = [everybody.submit(publish_province, stage, province, series, items)]
+        desks += [everybody.submit(publish_commune, stage, area, series, items) for area in CHAIRS]
+        for desk in desks:
+            desk.result()
     stage.mark_made()
     return Peopled(series, items)
 
@@ -83,14 +83,15 @@ def propose(stage: Stage, kind: str, name: str, content: dict[str, Any]) -> None
     password.unlink()
 
 
-def publish_series(stage: Stage, province: Browser, items: dict[str, str]) -> str:
-    """A provincial bulletin a day, offered as a series."""
-    series = staff.add_series(province, cast.PROVINCE, cast.SERIES_TITLE)
+def publish_province(stage: Stage, province: Browser, series: str, items: dict[str, str]) -> None:
+    """A provincial bulletin a day, offered as a series, and the flood template, signed by two."""
     today = datetime.now(LOCAL).date()
     for day in (today + timedelta(days=n) for n in range(SERIES_DAYS)):
         add_daily_bulletin(stage, province, series, day.strftime("%d/%m/%Y"), items)
     staff.submit(province, cast.PROVINCE)
-    return series
+    propose_template(stage, province)
+    for kind in ("policy", "programme", "template"):  # one after another: two of them are releases of one role
+        stage.sign_all(PROVINCE_APPROVERS, kind)
 
 
 def add_daily_bulletin(stage: Stage, province: Browser, series: str, day: str, items: dict[str, str]) -> str:
@@ -107,7 +108,8 @@ def write_spoken(stage: Stage, person: Browser, area: str, title: str, text: str
     if can_speak():
         staff.speak(person, item)
     else:
-        staff.expect(staff.upload_sound(person, item, record_melody(stage.folder / "melody.wav")), "upload a sound")
+        melody = record_melody(stage.folder / f"{item}.wav")
+        staff.expect(staff.upload_sound(person, item, melody), "upload a sound")
     staff.sounds_of(person, item)
     return item
 
@@ -170,12 +172,12 @@ def write_bulletin(stage: Stage, person: Browser, area: str, bulletin: cast.Bull
     fields = {"field": str(bulletin.field), "sort": bulletin.sort, **({"essential": "1"} if bulletin.essential else {})}
     if bulletin.sort == "music":
         item = staff.write_item(person, area, title=bulletin.title, text="", **fields)
-        melody = record_melody(stage.folder / "melody.wav", seconds=20)
+        melody = record_melody(stage.folder / f"melody-{area[3:]}.wav", seconds=20)
         staff.expect(staff.upload_sound(person, item, melody), "upload music")
     else:
         item = write_spoken(stage, person, area, bulletin.title, bulletin.text, **fields)
     for language, text in bulletin.languages.items():
-        recording = record_voice(text, Path(stage.folder / f"{language}.wav"))
+        recording = record_voice(text, stage.folder / f"{area[3:]}-{language}.wav")
         staff.expect(staff.upload_sound(person, item, recording, language=language), "upload a recording")
     staff.sounds_of(person, item, 1 + len(bulletin.languages))
     return item

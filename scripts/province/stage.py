@@ -10,6 +10,7 @@ import json
 import secrets
 import shutil
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -170,8 +171,8 @@ class Stage:
         """Make each device's key on the device, enter its cluster, and register it; the registrar signs its place."""
         self.battery_clock.start()
         loudspeakers = list(loudspeakers)
-        for one in loudspeakers:
-            self._init_device(one, settings(one))
+        with ThreadPoolExecutor(len(loudspeakers)) as benches:
+            list(benches.map(lambda one: self._init_device(one, settings(one)), loudspeakers))
         self.enter(
             clusters=[
                 {"id": one.cluster, "area": one.area, "name": one.name, "languages": one.languages, "lat": one.lat,

@@ -23,7 +23,7 @@ GAP_S = 0.8
 LEAD_S = 2.0            # commands are sent this long ahead
 BURST_S = 0.3
 EARLY_S, LATE_S = 0.2, 0.4
-LATENCY_S = 0.04
+LATENCY_S = 0.05
 
 
 @dataclass(frozen=True)
