@@ -11,6 +11,7 @@ import os
 import struct
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -72,8 +73,7 @@ class WavOut:
             skipped = time.monotonic_ns() - due_ns > LATE_NS
             if skipped:
                 due_ns = time.monotonic_ns()
-            heard_at_ns = due_ns + BLOCK_NS
-            fill(block, lambda at_ns=heard_at_ns: at_ns, skipped)
+            fill(block, partial(int, due_ns + BLOCK_NS), skipped)
             file.append(block)
             due_ns += BLOCK_NS
 
