@@ -6,8 +6,9 @@ fail() {
     exit 1
 }
 
-# The oldest Python that pyproject.toml allows, or newer.
+# The oldest Python that pyproject.toml allows, or newer; a machine without any gets Debian's.
 find_python() {
+    command -v python3 >/dev/null 2>&1 || debian python3
     for python in python3 python3.11 python3.12 python3.13 python3.14; do
         if command -v "$python" >/dev/null 2>&1 &&
             "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then

@@ -213,7 +213,7 @@ def _carry_next(scene: Scene) -> None:
 def _bundle(scene: Scene, name: str) -> None:
     stage = scene.stage
     stage.stick_dir.mkdir(exist_ok=True)
-    run_command(program("loa-provision"), "bundle", "--hub", stage.hub_origin, "--root", stage.trust_dir / "root.json",
+    run_command(program("loa-provision"), "bundle", "--hub", stage.hub_url, "--root", stage.trust_dir / "root.json",
         "--device", CARRIED, "--area", cast.MOUNTAIN, "--out", stage.stick_dir / name,
         "--cache", stage.folder / "bundle-cache")  # fmt: skip
 
@@ -342,7 +342,7 @@ def _log_once(scene: Scene) -> None:
 
 def _submit_log(scene: Scene, path: Path) -> str:
     return run_command(
-        program("loa-provision"), "bundle", "--language", "en", "submit", path, "--hub", scene.stage.hub_origin
+        program("loa-provision"), "bundle", "--language", "en", "submit", path, "--hub", scene.stage.hub_url
     )
 
 

@@ -78,7 +78,7 @@ def propose(stage: Stage, kind: str, name: str, content: dict[str, Any]) -> None
     path.write_text(json.dumps(content, ensure_ascii=False))
     password.touch(mode=0o600)
     password.write_text(stage.secrets[PROVINCE_EDITOR]["password"])
-    run(program("loa-provision"), "propose", kind, path, "--hub", stage.hub_origin, "--area", cast.PROVINCE,
+    run(program("loa-provision"), "propose", kind, path, "--hub", stage.hub_url, "--area", cast.PROVINCE,
         "--user", PROVINCE_EDITOR, "--password-file", password)  # fmt: skip
     password.unlink()
 

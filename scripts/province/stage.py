@@ -77,7 +77,13 @@ class Stage:
         return self.folder / "devices" / device
 
     @property
+    def hub_url(self) -> str:
+        """Where programs find the hub; a bare machine's own may not know the name `localhost`."""
+        return f"http://127.0.0.1:{self.ports.hub}"
+
+    @property
     def hub_origin(self) -> str:
+        """Where people's browsers find it."""
         return f"http://localhost:{self.ports.hub}"
 
     @property
@@ -222,7 +228,7 @@ class Stage:
 
     def start_station(self) -> None:
         self.processes.start("station", [
-            program("loa-provision"), "station", "--hub", self.hub_origin, "--keys", self.trust_dir / "keys",
+            program("loa-provision"), "station", "--hub", self.hub_url, "--keys", self.trust_dir / "keys",
             "--root", self.trust_dir / "root.json", "--state", self.folder / "station", "--port", self.ports.station,
         ])  # fmt: skip
         wait_for(lambda: self._answers("station", self.ports.station), "the approval app", limit_s=BROKER_LIMIT_S)

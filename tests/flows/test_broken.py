@@ -92,7 +92,7 @@ def test_a_bundle_for_somebody_else_is_refused_in_words_and_changes_nothing(vill
     stick.mkdir(exist_ok=True)
     for old in stick.iterdir():
         old.unlink()
-    run(program("loa-provision"), "bundle", "--hub", village.stage.hub_origin, "--root",
+    run(program("loa-provision"), "bundle", "--hub", village.stage.hub_url, "--root",
         village.stage.trust_dir / "root.json", "--device", THREE, "--area", cast.VALLEY,
         "--out", stick / "nham.loab", "--cache", village.stage.folder / "courier")  # fmt: skip
     disk = village.disk(CARRIED)

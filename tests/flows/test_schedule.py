@@ -157,7 +157,7 @@ def fetched_by_its_commune_alone(village: Village, plan: Plan) -> None:
 def pack(village: Village, name: str) -> Path:
     """What the courier takes along: one file, made at the office by command."""
     path = village.stage.folder / f"{name}.loab"
-    run(program("loa-provision"), "bundle", "--hub", village.stage.hub_origin, "--root",
+    run(program("loa-provision"), "bundle", "--hub", village.stage.hub_url, "--root",
         village.stage.trust_dir / "root.json", "--device", CARRIED, "--area", cast.MOUNTAIN, "--out", path,
         "--cache", village.stage.folder / "courier")  # fmt: skip
     return path
@@ -219,7 +219,7 @@ def log_taken_exactly_once(village: Village, log: Path) -> None:
 
 
 def hand_in(village: Village, log: Path) -> str:
-    said = run(program("loa-provision"), "bundle", "--language", "en", "submit", log, "--hub", village.stage.hub_origin)
+    said = run(program("loa-provision"), "bundle", "--language", "en", "submit", log, "--hub", village.stage.hub_url)
     return said.strip()
 
 
