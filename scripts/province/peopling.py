@@ -155,14 +155,14 @@ def publish_commune(stage: Stage, area: str, series: str, items: dict[str, str])
     """The part-timer writes and plans, the chair signs."""
     person = stage.staff(PART_TIMERS[area])
     bulletins = cast.BULLETINS[area]
-    for bulletin in bulletins:
-        items[bulletin.title] = write_bulletin(stage, person, area, bulletin)
+    own = {bulletin.title: write_bulletin(stage, person, area, bulletin) for bulletin in bulletins}
+    items.update(own)
     today = datetime.now(LOCAL).strftime("%d/%m/%Y")
-    speech = tuple(f"item:{area}:{items[b.title]}" for b in bulletins if b.sort == "speech")
+    speech = tuple(f"item:{area}:{own[b.title]}" for b in bulletins if b.sort == "speech")
     plays = (*speech, f"series:{cast.PROVINCE}:{series}")
     for title, start in (("Chương trình buổi sáng", "05:30:00"), ("Chương trình buổi chiều", "17:00:00")):
         staff.add_slot(person, area, staff.SlotForm(title, start, "30", today, plays))
-    music = [items[b.title] for b in bulletins if b.sort == "music"]
+    music = [own[b.title] for b in bulletins if b.sort == "music"]
     staff.change_settings(person, area, reserve=music)
     staff.submit(person, area)
     stage.sign_all([CHAIRS[area]])
