@@ -34,7 +34,7 @@ from wire.content import Item, Sound
 from wire.enrolment import Placement
 from wire.envelope import key_from_hex, seal
 from wire.programme import PlayItem, Programme, Recurrence, Slot
-from wire.units import DAY, MINUTE, UtcTime, local_day, moment
+from wire.units import DAY, MINUTE, SECOND, UtcTime, local_day, moment
 
 RATE_HZ = 48_000
 TIME_TYPE = "application/vnd.loa.time+json"
@@ -208,7 +208,8 @@ class World:
     def device(self, device: str, **config: Any) -> Parts:
         """The parts of a device, its clock at the province's time."""
         folder = self.make_folder(device)
-        return build_parts(folder, self.config(device, **config))
+        rig = {"clock_offset_s": self.province.now / SECOND - time.time()}
+        return build_parts(folder, self.config(device, **{"rig": rig, **config}))
 
     def sound(self, duration_ms: int = 2_000, *, hz: float = 440.0, language: str = "vi") -> Sound:
         raw, duration_ms = make_tone(duration_ms, hz)
