@@ -108,7 +108,7 @@ def write_spoken(stage: Stage, person: Browser, area: str, title: str, text: str
     if can_speak():
         staff.speak(person, item)
     else:
-        melody = record_melody(stage.folder / f"{item}.wav")
+        melody = record_melody(stage.folder / f"{item}.wav", tune=title)
         staff.expect(staff.upload_sound(person, item, melody), "upload a sound")
     staff.sounds_of(person, item)
     return item
