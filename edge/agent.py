@@ -33,7 +33,7 @@ from edge.report.acks import Acks
 from edge.report.outbox import Outbox
 from edge.report.playlog import PlayLog
 from edge.sense.power import PowerSensor
-from edge.sounding import Sounding
+from edge.sounding import PlannerNotes, Sounding
 from edge.speaker import Speaker
 from edge.standing import Standing
 from edge.sticks import Sticks
@@ -104,7 +104,8 @@ class Agent:
         self._logbook = Logbook(self._clock, self._playlog, self._outbox, self._reporter)
         self._speaker = Speaker(config.output, self._clock, parts.cache.path, self._put_sound)
         self._checks = Checks(parts.cache.has, lambda sha256: self._checker.submit(self._check, sha256))
-        self._planner = Planner(self._clock, self._speaker, self._checks.state, self._logbook)
+        notes = PlannerNotes(self._logbook, lambda *told: self._alarm.cannot_sound(*told))  # noqa: PLW0108 - made below
+        self._planner = Planner(self._clock, self._speaker, self._checks.state, notes)
         self._acks = Acks(parts.me.device, config.pace.ack_jitter_s, self._send_receipt, self._now)
         self._power = PowerSensor(config.power.mains_online, config.power.battery_capacity)
         self._line = self._make_line()
@@ -163,7 +164,7 @@ class Agent:
 
     def _start(self) -> None:
         self._timekeeper.first_look()
-        self._speaker.start()
+        self._sounding.begin()
         broken = self._playlog.close_broken(*self._now())
         quality = self._clock.quality()
         self._logbook.event(f"start boot {self._parts.boot_id} time {quality.name.lower()} broken_off {broken}")

@@ -117,6 +117,12 @@ class Alarm:
             self._heard.add(alert)
             self._acks.started(alert)
 
+    def cannot_sound(self, alert: str, why: str) -> None:
+        """A round is due and the device is mute: said once for the alert."""
+        if (alert, why) not in self._told:
+            self._told.add((alert, why))
+            self._acks.silent(alert, f"{why}: it sounds as soon as it can")
+
     def retire(self) -> None:
         """Say which alerts have no round left. They stay as long as others run, which took turns with them: without
         them the others' rounds would lie elsewhere.

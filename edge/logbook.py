@@ -23,7 +23,6 @@ from wire.units import FRAMES_PER_MS, UtcTime
 DETAIL_LIMIT: Final = 500
 TITLE_LIMIT: Final = 300
 FIELD_LIMIT: Final = 200
-MISSING: Final = "content_missing"
 REFUSALS_A_MINUTE: Final = 30
 """Beyond it refusals are only counted: whoever floods the broker shall not fill the disk."""
 
@@ -73,10 +72,11 @@ class Logbook:
             )
         )  # fmt: skip
 
-    def missing(self, play: PlannedPlay) -> None:
+    def unheard(self, play: PlannedPlay | AlertRound, why: str) -> None:
         """As `planner.Notes`."""
-        detail = msgspec.json.encode({"why": MISSING}).decode()
-        self._append(msgspec.structs.replace(self._play_draft(play, play.start), kind="omitted", detail=detail))
+        about = self._round_draft(play) if isinstance(play, AlertRound) else self._play_draft(play, play.start)
+        detail = msgspec.json.encode({"why": why}).decode()
+        self._append(msgspec.structs.replace(about, kind="omitted", detail=detail))
 
     def started(self, cue: Cue, event: Started) -> None:
         at = self._clock.utc_at(event.at_ns)
@@ -118,12 +118,7 @@ class Logbook:
         if known is not None:
             known.open_parts.add(cue.part)
             return
-        title, area = self.titles.get(turn.alert, ("", ""))
-        kind = "drill" if turn.drill else "alert"
-        draft = self._draft(
-            "alert", item=turn.alert, area=area, title=title, slot=f"{kind} {turn.number}", started=at,
-            offset_ms=late_ms,
-        )  # fmt: skip
+        draft = msgspec.structs.replace(self._round_draft(turn), started=at, offset_ms=late_ms)
         self._rounds[turn.key] = _Round(draft, {cue.part}, is_whole=late_ms == 0)
         self._worker.submit(self._playlog.open_play, turn.key, draft)
 
@@ -154,6 +149,11 @@ class Logbook:
             "play", item=play.item, area=play.item_area or play.slot_area, slot=play.slot, title=play.title,
             started=started,
         )  # fmt: skip
+
+    def _round_draft(self, turn: AlertRound) -> Draft:
+        title, area = self.titles.get(turn.alert, ("", ""))
+        slot = f"{'drill' if turn.drill else 'alert'} {turn.number}"
+        return self._draft("alert", item=turn.alert, area=area, title=title, slot=slot, started=turn.start)
 
     def _draft(self, kind: str, **fields: str | int) -> Draft:
         cut = {name: value[: _limit(name)] if isinstance(value, str) else value for name, value in fields.items()}

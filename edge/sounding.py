@@ -28,8 +28,26 @@ from edge.play.pipe import (
 from edge.play.process import Gone
 from edge.speaker import Speaker
 from edge.standing import Standing
+from wire.timeline import AlertRound, Omission, PlannedPlay
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class PlannerNotes:
+    """What the planner tells becomes rows; an alert that cannot be heard becomes a receipt too."""
+
+    logbook: Logbook
+    cannot_sound: Callable[[str, str], None]
+    """Takes the alert's id and why."""
+
+    def omitted(self, omission: Omission) -> None:
+        self.logbook.omitted(omission)
+
+    def unheard(self, play: PlannedPlay | AlertRound, why: str) -> None:
+        self.logbook.unheard(play, why)
+        if isinstance(play, AlertRound):
+            self.cannot_sound(play.alert, why)
 
 
 @dataclass
@@ -44,6 +62,11 @@ class Sounding:
     timers: Timers
     replan: Callable[[], None]
 
+    def begin(self) -> None:
+        """Start the sound process. Until it says that it is ready nothing can be heard."""
+        self.planner.sound_lost()
+        self.speaker.start()
+
     def take(self, event: object) -> None:
         """One event of the sound process."""
         match event:
@@ -57,8 +80,10 @@ class Sounding:
                 self.standing.output = f"{output} {device}".strip()
                 self.standing.set_fault("no_sound_device", is_on=False)
                 self.standing.set_fault("play_restarting", is_on=False)
+                self.planner.sound_back()
             case Trouble(why=why):
                 self.standing.set_fault("no_sound_device", is_on=True, why=why)
+                self._lose_sound()
             case Underrun(count=count):
                 self.logbook.event(f"underrun {count}")
             case Gone(exit_code=code):
@@ -89,6 +114,12 @@ class Sounding:
         fault = "no_sound_device" if code in (EXIT_NO_DEVICE, EXIT_NO_LIBRARY) else "play_restarting"
         self.standing.set_fault(fault, is_on=True, why=f"exit code {code}")
         self.timers.set("speaker", self.speaker.pause_after_death(code), self._restart)
+        self._lose_sound()
+
+    def _lose_sound(self) -> None:
+        """What is due from now on is told as unheard."""
+        self.planner.sound_lost()
+        self.replan()
 
     def _restart(self) -> None:
         self.speaker.start()

@@ -68,7 +68,8 @@ class Speaker:
         self._send(Silence())
 
     def pause_after_death(self, exit_code: int) -> float:
-        """Seconds to wait before the next start: longer each time it dies soon."""
+        """It has died. Seconds to wait before the next start: longer each time it dies soon."""
+        self._process = None
         if time.monotonic() - self._started_at > STEADY_S:
             self._pause_s = FIRST_PAUSE_S
         pause = LONGEST_PAUSE_S if exit_code == EXIT_NO_LIBRARY else self._pause_s

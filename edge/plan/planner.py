@@ -46,6 +46,8 @@ FRESH_MS: Final = 2 * SECOND
 ONE_DAY: Final = timedelta(days=1)
 OF_ALERTS: Final = (Why.ALERT, Why.ALERT_PAUSE, Why.ALERT_SILENCED, Why.DRILL, Why.DRILL_PAUSE)
 ALERT_AHEAD_MS: Final = 2 * HOUR
+CONTENT_MISSING: Final = "content_missing"
+NO_SOUND_DEVICE: Final = "no_sound_device"
 
 Checked = Callable[[Sound], bool | None]
 
@@ -56,8 +58,10 @@ class Notes(Protocol):
     def omitted(self, omission: Omission) -> None:
         """Something is due and may not sound, or cannot sound here. Said once."""
 
-    def missing(self, play: PlannedPlay) -> None:
-        """The content of something due is not whole; the reserve set or silence takes its place. Said once."""
+    def unheard(self, play: PlannedPlay | AlertRound, why: str) -> None:
+        """Something is due and is not heard, for a reason of this device: `CONTENT_MISSING` (the reserve set or
+        silence takes its place) or `NO_SOUND_DEVICE`. Said once.
+        """
 
 
 @dataclass
@@ -92,6 +96,14 @@ class Planner:
         self._told: dict[tuple[UtcTime, str, str, str], UtcTime] = {}
         self._plans: dict[date, DayPlan] = {}
         self._attempt = 0
+        self._lost_since: UtcTime | None = None
+
+    def sound_lost(self) -> None:
+        """The sound process or its card is gone, or not there yet."""
+        self._lost_since = self._lost_since or self._clock.now()
+
+    def sound_back(self) -> None:
+        self._lost_since = None
 
     @property
     def sounding(self) -> Cue | None:
@@ -117,6 +129,7 @@ class Planner:
         # After an alert the programme waits for its last sample, then joins where it is by then.
         self._hand_out(cue for cue in wanted.values() if cue.is_alert or not alert_sounds)
         self._tell_omissions(decisions[0], now)
+        self._tell_unheard(decisions[0].play, now)
         return self._wake_at(decisions, now)
 
     def started(self, cue_id: str) -> Cue | None:
@@ -154,6 +167,8 @@ class Planner:
         for handed in list(self._handed.values()):
             if all_of_it or not handed.is_sounding:
                 self._take_back(handed)
+        if self._lost_since is not None:
+            self._lost_since = self._clock.now()
 
     def has_rounds_left(self, alert_id: str) -> bool:
         """Whether a round of this alert sounds now or is still to come."""
@@ -271,11 +286,19 @@ class Planner:
         for omission in due:
             if self._is_news((omission.at, omission.slot, omission.item, omission.language), now):
                 self._notes.omitted(omission)
-        is_replaced = isinstance(play, PlannedPlay) and play.key in self._replaced
-        if isinstance(play, PlannedPlay) and is_replaced:
-            missing = (play.start, play.slot, play.item, "missing")
+        if isinstance(play, PlannedPlay) and play.key in self._replaced:
+            missing = (play.start, play.slot, play.item, CONTENT_MISSING)
             if self._is_news(missing, now):
-                self._notes.missing(play)
+                self._notes.unheard(play, CONTENT_MISSING)
+
+    def _tell_unheard(self, play: PlannedPlay | AlertRound | None, now: UtcTime) -> None:
+        """Say once what is due while nothing can sound; a card that is back within a moment is no news."""
+        if self._lost_since is None or now - self._lost_since < LASTS_MS or play is None:
+            return
+        unheard = (play.start, play.key, "", NO_SOUND_DEVICE)
+        if play.start <= now and unheard not in self._told:
+            self._told[unheard] = now
+            self._notes.unheard(play, NO_SOUND_DEVICE)
 
     def _is_news(self, what: tuple[UtcTime, str, str, str], now: UtcTime) -> bool:
         """Once it has lasted a moment: what the first second after a start does not know is no news."""
@@ -291,7 +314,8 @@ class Planner:
         for memory in memories:
             for key in [key for key, at in memory.items() if at < now - HOUR]:
                 del memory[key]
-        soon = LASTS_MS if set(self._due_since) - set(self._told) else LONGEST_REST_MS
+        is_fresh = self._lost_since is not None and now - self._lost_since < LASTS_MS
+        soon = LASTS_MS if is_fresh or set(self._due_since) - set(self._told) else LONGEST_REST_MS
         return min([UtcTime(now + soon), *(d.until for d in decisions if d.until > now)])
 
     def _by_id(self, cue_id: str) -> _Handed | None:

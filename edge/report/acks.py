@@ -56,6 +56,11 @@ class Acks:
         pending = self._first.pop(ident, None)
         self._send(ident, [*(pending.states if pending else []), "started"], pending.detail if pending else "")
 
+    def silent(self, ident: str, why: str) -> None:
+        """It is due and cannot be heard, for now: said at once, with the reason."""
+        pending = self._first.pop(ident, None)
+        self._send(ident, pending.states if pending else ["verified"], why)
+
     def done(self, ident: str, state: str, *, detail: str = "") -> None:
         """`finished` or `cancelled`; joins the first receipt if that has not left yet."""
         pending = self._first.pop(ident, None)

@@ -25,6 +25,7 @@ CODES: dict[str, LazyString] = {
     "not_stored": _l("It sounded, but could not be stored."),
     "content_missing": _l("The recording was not downloaded yet."),
     "no_sound": _l("No sound"),
+    "no_sound_device": _l("No sound card"),
     "cancelled": _l("It was stopped."),
     "pre-empted": _l("Something more important went first."),
     "interrupted": _l("It was interrupted."),

@@ -17,7 +17,17 @@ from tests.edge.test_bundle import make_bundle
 from tests.edge.world import World, daily, wait_for
 from wire.alert import Repeat
 from wire.envelope import key_from_hex, open_envelope
-from wire.playlog import ACK_TYPE, LOG_TYPE, Batch, Logged, check_chain, encode_logged, read_batch, read_receipt
+from wire.playlog import (
+    ACK_TYPE,
+    LOG_TYPE,
+    Batch,
+    Logged,
+    Receipt,
+    check_chain,
+    encode_logged,
+    read_batch,
+    read_receipt,
+)
 from wire.programme import PlayItem
 from wire.telemetry import Command, Versions, encode_message, read_birth, read_health
 from wire.topics import CMD, LOGGED
@@ -79,10 +89,14 @@ def alarm_template(world: World):
 
 
 def receipts(broker: Broker, world: World) -> list[tuple[str, list[str]]]:
+    return [(receipt.alert, receipt.states) for receipt in read_receipts(broker, world)]
+
+
+def read_receipts(broker: Broker, world: World) -> list[Receipt]:
     keys = [key_from_hex(world.key_of(DEVICE))]
     rules = {"payload_type": ACK_TYPE, "keys": keys, "threshold": 1, "limit": 20_000}
     opened = (open_envelope(raw, **rules) for raw in broker.on("/ack"))
-    return [(receipt.alert, receipt.states) for receipt in map(read_receipt, opened)]
+    return [read_receipt(payload) for payload in opened]
 
 
 def open_batch(raw: bytes, keys) -> bytes:
@@ -184,6 +198,26 @@ def test_an_order_sounds_at_once_and_comes_back_as_receipts(live, broker, start)
     ]  # fmt: skip
     answered = next(at for topic, _, at in broker.heard if topic.endswith("/ack"))
     assert answered - sent < 5
+
+
+def test_without_a_sound_card_what_was_due_is_logged_and_receipted_as_unheard(live, broker, start):
+    (slot,) = speak(live, 12)
+    template = alarm_template(live)
+    device = start(broker, output_kind="sounddevice", output_device="no such card", output_wav="")
+    device.wait_until_placed()
+    played = device.wait_for_rows("omitted", 1, 40)
+    assert [(row["item"], row["started"], json.loads(row["detail"])) for row in played] == [
+        ("tin-1", slot, {"why": "no_sound_device"})
+    ]
+    raw = live.province.start_alert(COMMUNE, template)
+    broker.publish("loa/1/em/08.00694", raw)
+    wait_for(lambda: broker.on("/ack"))
+    receipt = read_receipts(broker, live)[0]
+    assert (receipt.alert, receipt.states) == (order_id(raw), ["received", "verified"])
+    assert receipt.detail.startswith("no_sound_device")
+    rows = device.wait_for_rows("omitted", 3, 40)
+    assert (order_id(raw), "alert 1") in [(row["item"], row["slot"]) for row in rows]
+    assert device.rows("play") == device.rows("alert") == []
 
 
 @pytest.mark.parametrize("restarts", [False, True])

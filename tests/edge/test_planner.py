@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from edge.plan.cues import RunningAlert, round_ms
-from edge.plan.planner import Planner
+from edge.plan.planner import NO_SOUND_DEVICE, Planner
 from tests.builders import NOW, make_programme, make_sound
 from tests.edge.world import daily
 from tests.fakes.audio import FakeStage
@@ -18,6 +18,7 @@ from wire.content import Item, Sound
 from wire.programme import PlayItem, PlayReserve
 from wire.timeline import (
     ActiveAlert,
+    AlertRound,
     Endpoint,
     Mute,
     Omission,
@@ -40,12 +41,13 @@ class Notes:
     def __init__(self) -> None:
         self.omissions: list[Omission] = []
         self.missed: list[PlannedPlay] = []
+        self.soundless: list[PlannedPlay | AlertRound] = []
 
     def omitted(self, omission: Omission) -> None:
         self.omissions.append(omission)
 
-    def missing(self, play: PlannedPlay) -> None:
-        self.missed.append(play)
+    def unheard(self, play: PlannedPlay | AlertRound, why: str) -> None:
+        (self.soundless if why == NO_SOUND_DEVICE else self.missed).append(play)
 
 
 class Rig:
@@ -225,6 +227,44 @@ def test_damaged_content_without_a_reserve_set_is_silence_and_is_told_once():
     rig.run(10 * MINUTE)
     assert rig.heard == []
     assert [play.item for play in rig.notes.missed] == ["tin-1"]
+
+
+def test_what_is_due_without_a_sound_device_is_told_once_each():
+    rig = Rig(daily(UtcTime(NOW + MINUTE), "sang", play("tin-1"), play("tin-2")))
+    rig.planner.sound_lost()
+    rig.run(10 * MINUTE)
+    assert [play.item for play in rig.notes.soundless] == ["tin-1", "tin-2"]
+
+
+def test_a_sound_device_that_comes_back_ends_the_telling():
+    rig = Rig(daily(UtcTime(NOW + MINUTE), "sang", play("tin-1"), play("tin-2")))
+    rig.run(2 * MINUTE)
+    rig.planner.sound_lost()
+    rig.planner.replan()
+    rig.run(30 * SECOND)
+    rig.planner.sound_back()
+    rig.run(8 * MINUTE)
+    assert [play.item for play in rig.notes.soundless] == ["tin-1"]
+
+
+def test_a_sound_process_that_is_back_within_a_moment_is_no_news():
+    rig = Rig(daily(UtcTime(NOW + MINUTE), "sang", play("tin-1")))
+    rig.run(2 * MINUTE)
+    rig.planner.sound_lost()
+    rig.planner.replan()
+    rig.run(2 * SECOND)
+    rig.planner.sound_back()
+    rig.run(10 * MINUTE)
+    assert rig.notes.soundless == []
+
+
+def test_every_round_of_an_alert_that_cannot_sound_is_told():
+    rig = Rig()
+    rig.planner.sound_lost()
+    rig.run(5 * SECOND)
+    alert = rig.alarm(rounds=2)
+    rig.run(MINUTE)
+    assert [(turn.alert, turn.number) for turn in rig.notes.soundless] == [(alert.id, 1), (alert.id, 2)]
 
 
 def test_a_mute_stops_what_sounds_and_nothing_moves_up():

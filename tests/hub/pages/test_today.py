@@ -107,6 +107,7 @@ def test_the_play_log_is_told_in_words(box, desk):
         ),
         ("omitted", '{"why":"quiet_hours"}', False, "Không phát Rơi vào giờ không phát thanh."),
         ("omitted", '{"why":"content_missing"}', False, "Bản âm thanh chưa tải xong."),
+        ("omitted", '{"why":"no_sound_device"}', False, "Không tìm thấy thiết bị âm thanh"),
         ("refused", "bad_signature: x", False, "Chữ ký không đúng: không có người có thẩm quyền ký."),
         ("event", "fault no_sound_device begins", False, "Lỗi: Không tìm thấy thiết bị âm thanh"),
         ("event", "power battery 45 %", False, "Nguồn điện: Pin 45 %"),
