@@ -119,7 +119,7 @@ class Agent:
         self._alarm = Alarm(
             parts.alerts, planner=self._planner, acks=self._acks, logbook=self._logbook, receiver=self._receiver,
             clock=self._clock, has=parts.cache.has, committer=self._committer,
-            ask_refresh=lambda: self._supplying.ask(jitter_s=0),
+            ask_refresh=self._supplying.ask_for_keys,
         )  # fmt: skip
         self._listening = Listening(
             parts, self._link, self._receiver, self._alarm, self._planner, self._supplying, self._standing,

@@ -130,7 +130,9 @@ class SupplyLine:
         self._sync.submit(self._settle_and_tell)
 
     def take_bundle(self, path: Path) -> None:
-        """Import a bundle, in the background."""
+        """Import a bundle, in the background, before anything that a slow hub still has under way."""
+        if self._fetcher is not None:
+            self._fetcher.interrupt()
         self._sync.submit(self._take_bundle, path)
 
     def stop(self) -> None:
@@ -227,6 +229,8 @@ class SupplyLine:
     def _take_bundle(self, path: Path) -> None:
         """Metadata and files here, then the sounds in the hauler, then the outcome to the main loop."""
         outcome = StickOutcome(path)
+        if self._fetcher is not None:
+            self._fetcher.go_on()
         try:
             bundle = BundleSource(path)
         except BundleError as error:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import random
+import time
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,7 +23,8 @@ from edge.sync.receive import Receiver, Refusal
 from edge.sync.refresh import Report
 from wire.units import SECOND, UtcTime
 
-MINUTE_S: Final = 60.0
+KEYS_JITTER_S: Final = 2.0
+KEYS_EVERY_S: Final = 60.0
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +45,10 @@ class Supplying:
     _haul_pause: Backoff = field(init=False)
     _is_refreshing: bool = False
     _is_hauling: bool = False
-    _again: bool = False
+    _again_in_s: float | None = None
     _hint: str = ""
+    _keys_at: float = -KEYS_EVERY_S
+    """The instant of CLOCK_MONOTONIC of the last refresh that an unknown key asked for."""
     _known: set[tuple[str, str, str]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -56,10 +60,24 @@ class Supplying:
         if not self.is_possible:
             return
         self._hint = hint or self._hint
-        if self._is_refreshing:
-            self._again = True
+        self._ask_in(random.uniform(0, jitter_s))  # noqa: S311
+
+    def ask_for_keys(self) -> None:
+        """An order came that unknown keys signed: a new officer's, or a forger's. A flood of these must not make a
+        fleet flood the hub: the first asks within seconds, others a minute apart.
+        """
+        if not self.is_possible:
             return
-        self.timers.set_no_later("refresh", random.uniform(0, jitter_s), self._refresh)  # noqa: S311
+        now = time.monotonic()
+        self._keys_at = max(now + random.uniform(0, KEYS_JITTER_S), self._keys_at + KEYS_EVERY_S)  # noqa: S311
+        self._keys_at = min(self._keys_at, now + KEYS_EVERY_S)
+        self._ask_in(self._keys_at - now)
+
+    def _ask_in(self, after_s: float) -> None:
+        if self._is_refreshing:
+            self._again_in_s = min(after_s, self._again_in_s if self._again_in_s is not None else after_s)
+        else:
+            self.timers.set_no_later("refresh", after_s, self._refresh)
 
     def refreshed(self, done: Refreshed) -> None:
         """A refresh has ended; the next is set."""
@@ -72,8 +90,8 @@ class Supplying:
         self._refresh_pause.reset()
         self.note(done.report)
         every = self.pace.refresh_s * random.uniform(0.9, 1.1)  # noqa: S311
-        self.timers.set("refresh", 0 if self._again else every, self._refresh)
-        self._again = False
+        self.timers.set("refresh", every if self._again_in_s is None else self._again_in_s, self._refresh)
+        self._again_in_s = None
 
     def note(self, report: Report) -> None:
         """Write down what was refused and what ended; the same refusal at every refresh is written once."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import random
+import time
 from collections.abc import Callable
 from contextlib import closing
 from typing import BinaryIO, Final, Protocol
@@ -16,11 +17,16 @@ from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
 
 from edge.errors import FetchError
+from edge.sync.leash import Leashes, make_pool
 from edge.sync.source import Blob
 
 CHUNK: Final = 64 * 1024
 CONNECT_S: Final = 10.0
 READ_S: Final = 30.0
+ANSWER_S: Final = 90.0
+"""For the whole of a small answer, and for the head of one with content."""
+SLOWEST: Final = 500
+"""Bytes a second: content that comes slower, on average once `ANSWER_S` are over, is broken off, to be resumed."""
 POST_LIMIT: Final = 16 * 1024
 PARTIAL: Final = 206
 FULL: Final = 200
@@ -41,21 +47,30 @@ class Fetcher(Protocol):
 
     def post(self, path: str, body: bytes, *, content_type: str) -> bytes: ...
 
+    def interrupt(self) -> None:
+        """End what is under way; every request fails until `go_on`. Called by any thread."""
+
+    def go_on(self) -> None: ...
+
 
 class HttpFetcher:
     """HTTP and HTTPS by urllib3, one connection kept alive."""
 
     name = "loa.http"
 
-    def __init__(self, base: str, *, ca_file: str = "") -> None:
+    def __init__(self, base: str, *, ca_file: str = "", answer_s: float = ANSWER_S) -> None:
         self._base = base.rstrip("/")
+        self._answer_s = answer_s
+        self._leashes = Leashes()
         timeout = urllib3.Timeout(connect=CONNECT_S, read=READ_S)
-        self._pool = urllib3.PoolManager(maxsize=2, timeout=timeout, retries=False, ca_certs=ca_file or None)
+        self._pool = make_pool(self._leashes, timeout=timeout, ca_file=ca_file)
 
     def get(self, path: str, *, limit: int) -> bytes | None:
         """The whole body of at most `limit` bytes, or None where the hub has none. Raises FetchError."""
-        response = self._request("GET", path, headers={"Accept-Encoding": "gzip"}, decode=True)
-        with closing(response):
+        with (
+            self._leashes.leash(self._answer_s),
+            closing(self._request("GET", path, headers={"Accept-Encoding": "gzip"}, decode=True)) as response,
+        ):
             if response.status in NOT_FOUND:
                 return None
             _check_status(response, path, FULL)
@@ -64,9 +79,10 @@ class HttpFetcher:
     def open(self, path: str, start: int, *, limit: int) -> Blob | None:
         """The body from byte `start` on. Raises FetchError."""
         headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={start}-"} if start else {})}
-        response = self._request("GET", path, headers=headers, decode=False)
+        with self._leashes.leash(self._answer_s):
+            response = self._request("GET", path, headers=headers, decode=False)
         if response.status in (FULL, PARTIAL):
-            return HttpBlob(response, path, start if response.status == PARTIAL else 0, limit)
+            return HttpBlob(response, path, start if response.status == PARTIAL else 0, limit, self._answer_s)
         response.close()
         if response.status in NOT_FOUND:
             return None
@@ -76,14 +92,25 @@ class HttpFetcher:
 
     def post(self, path: str, body: bytes, *, content_type: str) -> bytes:
         """The answer to a small body. Raises FetchError."""
-        response = self._request("POST", path, headers={"Content-Type": content_type}, decode=True, body=body)
-        with closing(response):
+        headers = {"Content-Type": content_type}
+        with (
+            self._leashes.leash(self._answer_s),
+            closing(self._request("POST", path, headers=headers, decode=True, body=body)) as response,
+        ):
             _check_status(response, path, FULL)
             return _read_all(response, path, POST_LIMIT)
+
+    def interrupt(self) -> None:
+        self._leashes.cut()
+
+    def go_on(self) -> None:
+        self._leashes.release()
 
     def _request(
         self, method: str, path: str, *, headers: dict[str, str], decode: bool, body: bytes | None = None
     ) -> BaseHTTPResponse:
+        if self._leashes.is_held:
+            raise FetchError(f"{path}: something more urgent goes first")
         try:
             return self._pool.request(
                 method, self._base + path, headers=headers, body=body,
@@ -96,23 +123,26 @@ class HttpFetcher:
 class HttpBlob:
     """A response body under way."""
 
-    def __init__(self, response: BaseHTTPResponse, path: str, start: int, limit: int) -> None:
+    def __init__(self, response: BaseHTTPResponse, path: str, start: int, limit: int, patience_s: float) -> None:
         self.start = start
         self._response = response
         self._path = path
         self._limit = limit
+        self._patience_s = patience_s
 
     def copy_to(self, file: BinaryIO, taken: Callable[[bytes], None]) -> None:
         """As `Blob`. Raises FetchError when the body breaks off or passes the limit; what was written stays usable."""
-        left = self._limit
+        size, began = 0, time.monotonic()
         with closing(self._response):
             try:
-                for chunk in self._response.stream(CHUNK, decode_content=False):
-                    left -= len(chunk)
-                    if left < 0:
+                while chunk := self._response.read1(CHUNK, decode_content=False):
+                    size += len(chunk)
+                    if size > self._limit:
                         raise FetchError(f"{self._path}: more than {self._limit} bytes")
                     file.write(chunk)
                     taken(chunk)
+                    if size < SLOWEST * (time.monotonic() - began - self._patience_s):
+                        raise FetchError(f"{self._path}: too slow, {size} bytes so far")
             except HTTPError as error:
                 raise FetchError(f"{self._path}: broke off: {error}") from error
 

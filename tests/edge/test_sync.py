@@ -10,8 +10,9 @@ import pytest
 
 from edge.errors import DiskFullError, FetchError, WrongContentError
 from edge.plan.inputs import situation_of
-from edge.supply_line import Hauled, Supply, SupplyLine, Tell
+from edge.supply_line import Hauled, StickOutcome, Supply, SupplyLine, Tell
 from edge.sync.fetch import HttpFetcher, HubSource
+from tests.edge.test_fetch import DrippingHub
 from tests.edge.world import NOW, World, daily, wait_for
 from wire.codec import encode
 from wire.policy import Policy
@@ -454,3 +455,19 @@ def test_when_fetching_has_ended_what_came_is_known_already(world, device):
         told.append(device.told.get(timeout=20))
     assert told[-2].missing == ()
     assert told[-1] == Hauled(None)
+
+
+def test_a_stick_does_not_wait_for_a_hub_that_drips(world, tmp_path):
+    world.place("loa-1", HAMLET)
+    hub = DrippingHub(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    device = Device(world)
+    device.line._fetcher = HttpFetcher(hub.url)
+    device.line.refresh()
+    assert hub.was_asked.wait(10)
+    device.line.take_bundle(tmp_path / "no-such.loab")
+    told = device.told.get(timeout=10)
+    while not isinstance(told, StickOutcome):
+        told = device.told.get(timeout=10)
+    assert told.path.name == "no-such.loab"
+    device.close()
+    hub.close()
