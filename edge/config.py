@@ -92,7 +92,10 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
 
     device: DeviceId
     serial: Annotated[str, Meta(max_length=64)] = ""
-    """Hardware serial; empty: of the board, else the device id."""
+    """Hardware serial where the hardware has none of its own; empty: the device id."""
+    serial_file: str = ""
+    """Where the hardware tells its serial, which then is the only one that counts: a card that was put into another
+    box says so."""
     board: str = "pc"
     hub_url: Annotated[str, Meta(pattern="^(https?://[^ ]+[^/ ])?$")] = ""
     volume_percent: Percent = 100

@@ -13,6 +13,7 @@ from edge.config import Config
 from edge.errors import StoreError
 from edge.identity import Identity, load_identity
 from edge.plan.inputs import decode_mutes, turned_down
+from edge.sense.board import read_serial
 from edge.store import Store
 from edge.sync.alerts import Alerts
 from edge.sync.cache import Cache
@@ -53,7 +54,7 @@ class Parts:
 def build_parts(folder: Path, config: Config) -> Parts:
     """Open a device's folder. Raises ConfigError, IdentityError, StoreError."""
     identity = load_identity(folder)
-    me = Me(config.device, identity.public_hex, config.serial or config.device)
+    me = Me(config.device, identity.public_hex, serial_of(config))
     store = Store(folder / STATE_FILE)
     boot_id = boot_id_of(config)
     clock = DeviceClock(store, boot_id=boot_id, system_offset_ns=round(config.rig.clock_offset_s * NS_PER_S))
@@ -63,6 +64,11 @@ def build_parts(folder: Path, config: Config) -> Parts:
     cache = Cache(folder, free_floor_mb=config.store.free_floor_mb)
     syncer = Syncer(store, trust, library, clock, me)
     return Parts(folder, config, identity, me, store, clock, trust, library, cache, syncer, Alerts(store), boot_id)
+
+
+def serial_of(config: Config) -> str:
+    """The hardware's serial: read from it where it has one. Nothing, and so no programme, where that fails."""
+    return read_serial(config.serial_file) if config.serial_file else config.serial or config.device
 
 
 def boot_id_of(config: Config) -> str:

@@ -38,7 +38,8 @@ def init_device(folder: Path, wishes: Wishes) -> Iterator[str]:
         raise ConfigError(f"device {wishes.device!r}: a-z, 0-9 and -, at most 40")
     root, fingerprint = _read_root(wishes.root)
     board = load_board(wishes.board, folder)
-    serial = wishes.serial or read_serial(board) or wishes.device
+    of_board = "" if wishes.serial else read_serial(board.serial)
+    serial = wishes.serial or of_board or wishes.device
     try:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
@@ -49,7 +50,8 @@ def init_device(folder: Path, wishes: Wishes) -> Iterator[str]:
     elif (folder / ROOT_FILE).read_bytes() != root:
         raise StoreError(f"{folder / ROOT_FILE} is another province's; a device keeps its first root")
     if not (folder / FILE).exists():
-        write_atomic(folder / FILE, _config(wishes, board, serial).encode(), mode=0o600)
+        config = _config(wishes, board, serial, board.serial if of_board else "")
+        write_atomic(folder / FILE, config.encode(), mode=0o600)
     request = make_identity(folder, device=wishes.device, serial=serial, board=board.name)
     yield f"device {request.device} key {request.key}"
     yield f"root {fingerprint}"
@@ -66,13 +68,13 @@ def _read_root(path: Path) -> tuple[bytes, str]:
         raise ConfigError(f"{path} is no root of a province: {error.detail}") from error
 
 
-def _config(wishes: Wishes, board: Board, serial: str) -> str:
+def _config(wishes: Wishes, board: Board, serial: str, serial_file: str) -> str:
     host, port = _host_and_port(wishes.broker)
     output, power = board.output, board.power
     lines = [
         "# One device of Loa. `LOA_EDGE_<KEY>` in the environment overrides a value; edge/README.md lists the keys.",
         f"device = {_text(wishes.device)}",
-        f"serial = {_text(serial)}",
+        f"serial_file = {_text(serial_file)}" if serial_file else f"serial = {_text(serial)}",
         f"board = {_text(board.name)}",
         f"hub_url = {_text(wishes.hub.rstrip('/'))}",
         f"rtc = {_text(board.rtc)}",

@@ -59,9 +59,9 @@ def board_names() -> list[str]:
     return sorted(path.stem for path in BOARDS.glob("*.toml"))
 
 
-def read_serial(board: Board) -> str:
-    """The hardware's serial number, or nothing where the board has none that can be read."""
+def read_serial(file: str) -> str:
+    """The hardware's serial number in that file; nothing where there is none or it cannot be read."""
     try:
-        return Path(board.serial).read_text("utf-8", "replace").strip("\0\n ")[:64] if board.serial else ""
+        return Path(file).read_text("utf-8", "replace").strip("\0\n ")[:64] if file else ""
     except OSError:
         return ""

@@ -15,6 +15,7 @@ from edge.cli import run_command
 from edge.config import check_config, load_config
 from edge.errors import ConfigError, IdentityError
 from edge.identity import load_identity, mosquitto_hash
+from edge.parts import serial_of
 from tests.edge.device_process import TOP
 
 
@@ -52,6 +53,21 @@ def test_init_twice_keeps_the_key_and_the_settings(world):
     assert init(world, "--serial", "other") == 0
     assert load_identity(world.folder / "loa-1").public_hex == key
     assert load_config(world.folder / "loa-1", {}).serial != "other"
+
+
+def test_where_the_hardware_has_a_serial_a_copied_card_shows_another_one(world, tmp_path):
+    hardware = tmp_path / "serial-number"
+    hardware.write_bytes(b"10000000abcd\0")
+    folder = world.folder / "loa-1"
+    folder.mkdir()
+    (folder / "board.toml").write_text(f'name = "test"\ntitle = "Test"\nserial = "{hardware}"\n')
+    assert init(world, "--board", "pc") == 0
+    request = json.loads((folder / "request.json").read_text())
+    assert request["serial"] == serial_of(load_config(folder, {})) == "10000000abcd"
+    hardware.write_bytes(b"another box\0")
+    assert serial_of(load_config(folder, {})) == "another box"
+    hardware.unlink()
+    assert serial_of(load_config(folder, {})) == ""
 
 
 def test_a_device_keeps_its_first_root(world, capsys):
