@@ -1,4 +1,7 @@
-"""The commands of a device: init, run, plan, status, log, bundle. Exit 0; 1 with one line of reason; 2 wrong usage."""
+"""The commands of a device: init, run, plan, status, log, bundle, and tuf-client (`tuf_command`).
+
+Exit 0; 1 with one line of reason; 2 wrong usage.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,8 @@ from edge.inspection import plan_ahead, read_log, read_status
 from edge.parts import build_parts
 from edge.setup import Wishes, init_device
 from edge.sticks import INBOX, import_by_hand
+from edge.tuf_command import add_tuf_client
+from wire.errors import WireError
 
 LOCK_FILE: Final = "agent.lock"
 HANDED_LIMIT_S: Final = 120.0
@@ -37,7 +42,7 @@ def run_command(arguments: Sequence[str]) -> int:
         status: int = options.run(options)
     except ConfigError as error:
         return _fail(error, options, 2)
-    except EdgeError as error:
+    except (EdgeError, WireError) as error:
         return _fail(error, options, 1)
     except BrokenPipeError:
         return 1
@@ -67,6 +72,7 @@ def make_parser() -> argparse.ArgumentParser:
     rows.add_argument("--json", action="store_true")
     bundle = _command(commands, "bundle", bundle_command, "import a .loab file by hand")
     bundle.add_argument("file", type=Path)
+    add_tuf_client(commands)
     return parser
 
 
@@ -186,7 +192,7 @@ def _command(commands: Any, name: str, function: Any, text: str) -> argparse.Arg
     return parser
 
 
-def _fail(error: EdgeError, options: argparse.Namespace, status: int) -> int:
+def _fail(error: EdgeError | WireError, options: argparse.Namespace, status: int) -> int:
     if options.verbose:
         logging.basicConfig(stream=sys.stderr)
         log.error("failed", exc_info=error)

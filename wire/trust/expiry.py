@@ -1,7 +1,6 @@
 """When metadata is too old to install something new (design §5, "Expiry"). Play never asks here.
 
-`NETWORK` and `BUNDLE` are what a loudspeaker uses. Another class with the same methods (TUF's own strict expiry, for
-the public conformance suite) drives the same `refresh`.
+`NETWORK` and `BUNDLE` are what a loudspeaker uses; `STRICT` is TUF's own rule, for `loa-edge tuf-client` alone.
 """
 
 from __future__ import annotations
@@ -49,5 +48,21 @@ class OfflineRules:
                 raise ExpiredError(f"{file.name} v{file.version} expired at {file.expires}")
 
 
+@dataclass(frozen=True)
+class StrictRules:
+    """TUF's own: nothing expired is used (TUF specification 1.0.34, 5.3.10, 5.4.4, 5.5.6, 5.6.6).
+
+    `floor` is the present time.
+    """
+
+    def check_online(self, file: AnyRoleFile, floor: UtcTime) -> None:
+        if file.expires <= floor:
+            raise ExpiredError(f"{file.name} v{file.version} expired at {file.expires}")
+
+    def check_new(self, chain: Sequence[AnyRoleFile], floor: UtcTime, *, first: bool) -> None:  # noqa: ARG002
+        self.check_online(chain[-1], floor)
+
+
 NETWORK = OfflineRules()
 BUNDLE = OfflineRules(GRACE_MS)
+STRICT = StrictRules()

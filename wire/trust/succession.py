@@ -23,18 +23,24 @@ def next_root(held: Held, raw: bytes) -> Held:
     New online keys mean that the old ones may have been stolen and used to fast-forward: what they said is forgotten
     (TUF 5.3.11).
     """
-    new = parse_role_file(Root.type, raw, Root)
-    if new.version != held.root.version + 1:
-        raise OutOfDateError(f"root v{new.version} after v{held.root.version}")
+    new = verify_next_root(held.root, raw)
     check_root(new.signed)
-    new.verify_by(held.root.signed)
-    new.verify_by(new.signed)
     versions = {**held.versions, Root.type: new.version}
     if _online_keys(held.root.signed) != _online_keys(new.signed):
         kept = {name: version for name, version in versions.items() if name not in (Timestamp.type, Snapshot.type)}
         return replace(held, root=new, timestamp=None, snapshot=None, versions=kept)
     timestamp, snapshot = _if_vouched(held.timestamp, new), _if_vouched(held.snapshot, new)
     return replace(held, root=new, timestamp=timestamp, snapshot=snapshot, versions=versions)
+
+
+def verify_next_root(root: RoleFile[Root], raw: bytes) -> RoleFile[Root]:
+    """The root that follows `root`: one version on, signed by the old and the new holders (TUF 5.3.4, 5.3.5)."""
+    new = parse_role_file(Root.type, raw, Root)
+    if new.version != root.version + 1:
+        raise OutOfDateError(f"root v{new.version} after v{root.version}")
+    new.verify_by(root.signed)
+    new.verify_by(new.signed)
+    return new
 
 
 def _if_vouched(file: RoleFile[S] | None, root: RoleFile[Root]) -> RoleFile[S] | None:
