@@ -21,7 +21,7 @@ from typing import Any, Final
 from edge.agent import Agent
 from edge.config import FILE, load_config
 from edge.errors import ConfigError, EdgeError
-from edge.inspection import plan_ahead, read_log, read_status
+from edge.inspection import log_line, plan_ahead, read_log, read_status, status_lines
 from edge.parts import build_parts
 from edge.setup import Wishes, init_device
 from edge.sticks import INBOX, import_by_hand
@@ -114,8 +114,8 @@ def status_command(options: argparse.Namespace) -> int:
     if options.json:
         _say(json.dumps(status, ensure_ascii=False))
         return 0
-    for name, value in status.items():
-        _say(f"{name}: {value}")
+    for line in status_lines(status):
+        _say(line)
     return 0
 
 
@@ -125,7 +125,7 @@ def log_command(options: argparse.Namespace) -> int:
         _say(json.dumps(rows, ensure_ascii=False))
         return 0
     for row in rows:
-        _say(f"{row['local']}  {row['kind']:<8} {row['title'] or row['item']}  {row['detail']}")
+        _say(log_line(row))
     return 0
 
 

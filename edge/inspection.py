@@ -12,7 +12,7 @@ from edge.clock import DeviceClock
 from edge.config import Config
 from edge.errors import ConfigError
 from edge.identity import load_identity
-from edge.parts import STATE_FILE, boot_id_of
+from edge.parts import STATE_FILE, boot_id_of, serial_of
 from edge.plan.inputs import decode_mutes, situation_of, turned_down
 from edge.standing import STATUS_FILE
 from edge.store import Store
@@ -26,6 +26,8 @@ from wire.timeline import DayPlan, PlannedPlay, Situation, broadcast_day, plan_d
 from wire.units import UtcTime, moment
 
 NS_PER_S = 1_000_000_000
+INSTANTS = ("supplied_until", "floor")
+"""Fields of a status that are milliseconds since the epoch."""
 
 
 def plan_ahead(folder: Path, config: Config, *, days: int, first: str = "") -> dict[str, Any]:
@@ -81,6 +83,24 @@ def read_log(folder: Path, *, last: int) -> list[dict[str, Any]]:
     return [{**msgspec.to_builtins(row), "local": _local(row.at)} for row in rows]
 
 
+def status_lines(status: dict[str, Any]) -> list[str]:
+    """A status for people: instants as local time."""
+    shown = dict(status)
+    for name in INSTANTS:
+        if name in shown:
+            shown[name] = _instant(shown[name])
+    if "programmes" in shown:
+        shown["programmes"] = ", ".join(f"{area} of {_instant(at)}" for area, at in shown["programmes"].items())
+    return [f"{name}: {_plain(value)}" for name, value in shown.items()]
+
+
+def log_line(row: dict[str, Any]) -> str:
+    """A row for people: from when to when it sounded, or when it was written."""
+    when = _local(row["started"] or row["at"])
+    until = f"–{_local(row['ended'])[11:]}" if row["started"] and row["ended"] else ""
+    return f"{when}{until:<9}  {row['kind']:<8} {row['title'] or row['item']}  {row['detail']}".rstrip()
+
+
 def _open(folder: Path) -> tuple[Store, Placement | None]:
     if not (folder / STATE_FILE).exists():
         raise ConfigError(f"{folder} holds no state yet: the agent has not run there")
@@ -93,8 +113,8 @@ def _situation(store: Store, folder: Path, config: Config, placement: Placement 
     library = Library(store, folder, read_only=True)
     volume = min(config.volume_percent, turned_down(store.get("turned_down"), _now(store, config)))
     mutes = decode_mutes(store.get("mutes"))
-    serial = config.serial or config.device
-    return situation_of(library.holdings(placement), serial=serial, mutes=mutes, volume_percent=volume)
+    held = library.holdings(placement)
+    return situation_of(held, serial=serial_of(config), mutes=mutes, volume_percent=volume)
 
 
 def _now(store: Store, config: Config) -> UtcTime:
@@ -113,6 +133,23 @@ def _play(play: PlannedPlay, plan: DayPlan, folder: Path) -> dict[str, Any]:
         "why": [str(reason.code) for reason in play.why],
         "here": here,
     }
+
+
+def _instant(value: Any) -> str:
+    return _local(UtcTime(value)) if value else "unknown"
+
+
+def _plain(value: Any) -> str:
+    if value in (None, "", [], {}):
+        return "-"
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return ", ".join(map(str, value))
+        case dict():
+            return ", ".join(f"{name} {one}" for name, one in value.items())
+    return str(value)
 
 
 def _local(instant: UtcTime) -> str:
