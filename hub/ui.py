@@ -5,6 +5,7 @@ Pages take the unit from `?area=`; it is remembered for the session, and is neve
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from sqlalchemy import Connection
 
 from hub.areas import store as areas
 from hub.auth import guard
+from hub.auth import store as persons
 from hub.auth.roles import Person, Right
 from hub.errors import NotAllowedError, NotFoundError
 from hub.phrases import HEARD, LANGUAGES, LEVELS, SORTS, WEEKDAYS
@@ -88,14 +90,18 @@ def area_choices(conn: Connection, person: Person) -> list[tuple[str, str]]:
 
 def area_name(path: str) -> str:
     """The name of an area on a page; the path itself where there is none."""
-    names = _names()
-    return names.get(path, path)
+    return _once("loa.area_names", areas.names).get(path, path)
 
 
 def full_area_name(path: str) -> str:
     """Hamlet and commune: "Thôn Bòng, Xã Tân Trào"."""
     above = parent(path)
     return f"{area_name(path)}, {area_name(above)}" if above and "/" in above else area_name(path)
+
+
+def person_name(username: str) -> str:
+    """A person's full name on a page; the user name where there is nobody of that name any more."""
+    return _once("loa.person_names", persons.names).get(username, username)
 
 
 def safe_next(target: str | None, fallback: str) -> str:
@@ -111,14 +117,12 @@ def wants_fragment() -> bool:
     return request.headers.get("HX-Request") == "true"
 
 
-def _names() -> dict[str, str]:
-    """Names of all areas, read once a request."""
-    from_request = request.environ.get("loa.area_names")
-    if from_request is None:
+def _once(key: str, read: Callable[[Connection], dict[str, str]]) -> dict[str, str]:
+    """Names from the store, read once a request."""
+    if key not in request.environ:
         with guard.current_hub().reading() as conn:
-            from_request = areas.names(conn)
-        request.environ["loa.area_names"] = from_request
-    return cast("dict[str, str]", from_request)
+            request.environ[key] = read(conn)
+    return cast("dict[str, str]", request.environ[key])
 
 
 def _for_templates() -> dict[str, Any]:
@@ -132,6 +136,7 @@ def _for_templates() -> dict[str, Any]:
         "now": hub.now(),
         "area_name": area_name,
         "full_area_name": full_area_name,
+        "person_name": person_name,
     }
 
 

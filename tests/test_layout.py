@@ -26,7 +26,7 @@ DOORS = {
     "cryptography": (
         "wire/envelope.py", "edge/identity.py", "hub/publishing/online_keys.py", "provisioning/keys.py",
     ),
-    "tuf": ("wire/trust/", "wire/release.py", "provisioning/trust/"),
+    "tuf": ("wire/trust/", "wire/release.py", "provisioning/trust/", "edge/tuf_client.py"),
 }  # fmt: skip
 
 

@@ -102,6 +102,11 @@ def load(conn: Connection, username: str) -> Person | None:
     return Person(username, row.name, tuple(Grant(Role(g.role), g.area) for g in held), frozenset(keys))
 
 
+def names(conn: Connection) -> dict[str, str]:
+    """Full name by user name."""
+    return {row.username: row.name for row in conn.execute(select(persons.c.username, persons.c.name))}
+
+
 def everybody(conn: Connection) -> list[Person]:
     names = conn.execute(select(persons.c.username).order_by(persons.c.username)).scalars().all()
     return [person for name in names if (person := load(conn, name))]

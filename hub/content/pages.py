@@ -20,6 +20,7 @@ from hub.errors import N_, BadInputError, HubError, NotFoundError
 from hub.fields import FieldErrors, read_number
 from hub.phrases import FIELDS, LANGUAGES, SORTS
 from hub.ui import area_choices, programme_area
+from wire.speech import speakable
 from wire.units import UtcTime, local_day
 
 blueprint = Blueprint("items", __name__)
@@ -204,7 +205,8 @@ def _page(ident: str, *, problem: str = "", code: str = "") -> str:
     parts = _parts(ident)
     with guard.current_hub().reading() as conn:
         parts["versions"] = store.versions(conn, ident)
-    return render_template("content/show.html", problem=problem, code=code, FIELDS=FIELDS, **parts)
+    spoken = speakable(parts["bulletin"].draft.text)
+    return render_template("content/show.html", problem=problem, code=code, FIELDS=FIELDS, spoken=spoken, **parts)
 
 
 def _parts(ident: str) -> dict[str, Any]:

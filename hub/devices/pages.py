@@ -31,7 +31,9 @@ from wire.units import DAY, UtcTime
 
 blueprint = Blueprint("devices", __name__)
 LOG_DAYS = 14
-LOG_KINDS = ("play", "alert", "refused", "omitted", "event", "gap")
+LOG_KINDS = ("play", "alert", "refused", "omitted", "gap")
+EVENT_KIND = "event"
+"""The device's own diary: many rows, shown when asked for."""
 
 
 @blueprint.get("/devices")
@@ -93,6 +95,7 @@ def place(cluster: str) -> Response | tuple[str, int]:
 def _cluster_page(ident: str, errors: Mapping[str, Any], problem: str = "") -> str:
     hub, person = guard.current_hub(), guard.current_person()
     now = hub.now()
+    with_events = request.args.get("events") == "1"
     with hub.reading() as conn:
         row = store.cluster(conn, ident)
         if row is None or not person.may(Right.VIEW, row["area"]):
@@ -104,12 +107,14 @@ def _cluster_page(ident: str, errors: Mapping[str, Any], problem: str = "") -> s
             since=UtcTime(now - LOG_DAYS * DAY),
             until=UtcTime(now + DAY),
             cluster=ident,
-            kinds=LOG_KINDS,
+            kinds=(*LOG_KINDS, EVENT_KIND) if with_events else LOG_KINDS,
             limit=200,
         )
         return render_template(
             "devices/show.html", area=row["area"], cluster=row, state=state, device=device, rows=rows, errors=errors,
-            problem=problem, STATES=CLUSTER_STATES, FAULTS=FAULTS, POWER=POWER, TIME_QUALITY=TIME_QUALITY, HEARD=HEARD,
+            problem=problem,
+            with_events=with_events, STATES=CLUSTER_STATES, FAULTS=FAULTS, POWER=POWER, TIME_QUALITY=TIME_QUALITY,
+            HEARD=HEARD,
             held=_held(conn, device), events=store.events_of(conn, device["id"], limit=20) if device else [],
             placement=actions.released_placement(conn, device["id"], row["area"]) if device else None,
             waiting=publishing.waiting(conn, kind="placements", area=actions.commune_of(row["area"])),

@@ -11,12 +11,13 @@ from werkzeug.wrappers import Response
 
 from hub.answers import wants_json
 from hub.auth import guard
-from hub.auth.roles import Right
+from hub.auth.roles import Person, Right
 from hub.devices import store as devices
 from hub.errors import N_, BadInputError, NotFoundError
 from hub.fields import read_day
 from hub.schedules.preview import RELEASED, SOURCES, plan_as_json, preview
 from hub.schedules.reasons import reason_text
+from hub.schedules.status import standing
 from hub.ui import area_choices, area_name, pick_area
 from wire.timeline import broadcast_day
 from wire.units import UtcTime
@@ -24,6 +25,7 @@ from wire.units import UtcTime
 blueprint = Blueprint("schedules_preview", __name__)
 FARTHEST = timedelta(days=400)
 MAX_CHOICES = 300
+NOT_IN_FORCE = ("draft", "waiting", "returned", "changed")
 
 
 @blueprint.get("/schedules/preview")
@@ -34,34 +36,43 @@ def show() -> str | Response:
     with hub.reading() as conn:
         day, source = _day(now), _source()
         cluster = _cluster(conn)
-        if cluster is None:
-            area = pick_area(conn, person)
-            found = None
-        else:
-            person.require(Right.VIEW, cluster["area"])
-            area = cluster["area"]
-            found = preview(conn, cluster, day, source=source, now=now)
         if wants_json():
-            if cluster is None or found is None:
-                raise BadInputError(N_("Say which cluster."))
-            return jsonify(plan_as_json(cluster["id"], day, found.plan, area_name))
+            return _as_json(conn, cluster, day, source, now)
+        area = cluster["area"] if cluster else pick_area(conn, person)
+        clusters = devices.clusters_below(conn, _widest(person.areas(), area))[:MAX_CHOICES]
+        cluster = cluster or next(iter(clusters), None)
+        found = preview(conn, cluster, day, source=source, now=now) if cluster else None
         return render_template(
             "schedules/preview.html", area=area, cluster=cluster, day=day, source=source, found=found,
-            choices=area_choices(conn, person),
-            clusters=devices.clusters_below(conn, _widest(person.areas(), area))[:MAX_CHOICES],
+            choices=area_choices(conn, person), clusters=clusters,
             reason_text=lambda reason: reason_text(reason, area_name), today=broadcast_day(now),
             one_day=timedelta(days=1), programmes=[] if found is None else found.programmes,
+            has_draft=source == RELEASED and cluster is not None and _has_draft(conn, person, cluster["area"], now),
         )  # fmt: skip
 
 
+def _as_json(conn: Connection, cluster: dict[str, Any] | None, day: date, source: str, now: UtcTime) -> Response:
+    if cluster is None:
+        raise BadInputError(N_("Say which cluster."))
+    found = preview(conn, cluster, day, source=source, now=now)
+    return jsonify(plan_as_json(cluster["id"], day, found.plan, area_name))
+
+
+def _has_draft(conn: Connection, person: Person, area: str, now: UtcTime) -> bool:
+    """Whether the commune's editor has changes that are not in force yet."""
+    commune = "/".join(area.split("/")[:2])
+    return person.may(Right.EDIT, commune) and standing(conn, commune, now).state in NOT_IN_FORCE
+
+
 def _cluster(conn: Connection) -> dict[str, Any] | None:
-    """The cluster that is asked about. Raises NotFoundError for one that is not there."""
+    """The cluster that is asked about. Raises NotFoundError for one that is not there, or not to be seen."""
     ident = request.args.get("cluster", "").strip()
     if not ident:
         return None
     found = devices.cluster(conn, ident)
     if found is None:
         raise NotFoundError
+    guard.current_person().require(Right.VIEW, found["area"])
     return found
 
 

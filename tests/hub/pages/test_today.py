@@ -122,9 +122,11 @@ def test_the_play_log_is_told_in_words(box, desk):
         rows.append(row)
         previous = row_hash(row)
     take_log(box.hub, device.log(rows))
-    page = plain(desk("mai").get("/devices/cl-1"))
+    page = plain(desk("mai").get("/devices/cl-1?events=1"))
     for _kind, _detail, _complete, words in told:
         assert words in page
+    quiet = plain(desk("mai").get("/devices/cl-1"))
+    assert [words in quiet for kind, *_, words in told] == [kind != "event" for kind, *_ in told]
 
 
 def test_a_sticks_log_is_taken_once_and_what_was_refused_is_told(box, desk):
