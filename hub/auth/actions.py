@@ -1,6 +1,8 @@
 """Logging in and out, and adding persons.
 
-Ten wrong passwords in a row lock an account for fifteen minutes; an unknown name costs the same time and gets the same
+Wrong passwords lock out where they come from, not whose name they use: ten from one address lock that address for that
+account for fifteen minutes. Fifty from addresses where the account never logged in lock it for such addresses alone, so
+that nobody can keep an officer out of the office's own machine. An unknown name costs the same time and gets the same
 answer as a wrong password, so that names cannot be fished for.
 """
 
@@ -10,6 +12,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 
 from werkzeug.security import check_password_hash, generate_password_hash
 
@@ -20,9 +23,10 @@ from hub.context import Hub
 from hub.errors import N_, BadInputError, NotAllowedError, TooManyError
 from wire.areas import check_path
 from wire.errors import MalformedError
-from wire.units import HOUR, MINUTE
+from wire.units import HOUR, MINUTE, UtcTime
 
 MAX_FAILURES = 10
+MAX_BY_STRANGERS = 50
 LOCK_MS = 15 * MINUTE
 MIN_PASSWORD = 10
 USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,39}")
@@ -35,23 +39,24 @@ class WrongPasswordError(NotAllowedError):
     status = 401
 
 
-def log_in(hub: Hub, username: str, password: str, *, kind: str = "page") -> tuple[str, Person]:
-    """A new session's token (told once, stored as a hash) and the person.
+def log_in(hub: Hub, username: str, password: str, *, kind: str = "page", origin: str = "") -> tuple[str, Person]:
+    """A new session's token (told once, stored as a hash) and the person. `origin`: the address that asks.
 
-    Raises WrongPasswordError, or TooManyError while the account is locked.
+    Raises WrongPasswordError, or TooManyError while the account is locked for this address.
     """
     now = hub.now()
     with hub.reading() as conn:
         row = store.credentials(conn, username[:64])
-    if row and row["locked_until"] > now:
+        seen = store.login_origin(conn, username[:64], origin)
+    if row and (seen.locked_until > now or (row["locked_until"] > now and not seen.succeeded)):
         raise TooManyError(N_("Too many wrong passwords. Try again in a quarter of an hour."))
     right = check_password_hash(row["password"] if row else _NOBODY, password[:200])  # slow: outside any transaction
     if not row or not right or not row["active"]:
-        _count_failure(hub, username)
+        _count_failure(hub, username, origin)
         raise WrongPasswordError(N_("User name or password is wrong."))
     token = secrets.token_urlsafe(32)
     with hub.writing() as conn:
-        store.change(conn, username, failures=0, locked_until=0)
+        store.put_login_origin(conn, username, origin, store.LoginOrigin(succeeded=now), now=now)
         lasts = hub.config.session_hours * HOUR
         store.add_session(conn, token=_hash(token), username=username, kind=kind, now=now, expires=now + lasts)
         audit.note(conn, at=now, person=username, verb="login", subject=kind)
@@ -108,16 +113,24 @@ def check_new_person(username: str, name: str, password: str, held: Sequence[Gra
             raise BadInputError(N_("There is no area {area}."), area=grant.area) from error
 
 
-def _count_failure(hub: Hub, username: str) -> None:
+def _count_failure(hub: Hub, username: str, origin: str) -> None:
     now = hub.now()
     with hub.writing() as conn:
         row = store.credentials(conn, username[:64])
         if row is None:
             return
-        failures = row["failures"] + 1
-        locked = now + LOCK_MS if failures >= MAX_FAILURES else 0
-        store.change(conn, username, failures=0 if locked else failures, locked_until=locked)
-        audit.note(conn, at=now, person=username, verb="login-failed", detail="locked" if locked else "")
+        seen = store.login_origin(conn, username, origin)
+        failures, locked = _counted(seen.failures, MAX_FAILURES, now)
+        store.put_login_origin(conn, username, origin, replace(seen, failures=failures, locked_until=locked), now=now)
+        if not seen.succeeded:
+            of_strangers, shut = _counted(row["failures"], MAX_BY_STRANGERS, now)
+            store.change(conn, username, failures=of_strangers, locked_until=shut or row["locked_until"])
+        audit.note(conn, at=now, person=username, verb="login-failed", detail=f"{origin} locked" if locked else origin)
+
+
+def _counted(failures: int, most: int, now: UtcTime) -> tuple[int, UtcTime]:
+    """The count after one more failure, and until when that locks (0: it does not)."""
+    return (failures + 1, UtcTime(0)) if failures + 1 < most else (0, UtcTime(now + LOCK_MS))
 
 
 def _hash(token: str) -> str:

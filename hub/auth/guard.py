@@ -89,6 +89,11 @@ def door_of(app: Flask, endpoint: str) -> str | None:
     return getattr(app.view_functions[endpoint], "_door", None)
 
 
+def origin() -> str:
+    """The address that asks; behind a proxy, which must say so to the web server, that of its client."""
+    return request.remote_addr or ""
+
+
 def guard_request() -> None:
     """Before each request: limits, who asks, may they come in, and is a form really ours."""
     if request.endpoint is None:

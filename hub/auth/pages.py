@@ -30,7 +30,8 @@ def log_in() -> Response | tuple[str, int]:
     username = request.form.get("username", "").strip().lower()[:64]
     chosen = session.get(COOKIE_LANGUAGE)
     try:
-        token, _person = actions.log_in(guard.current_hub(), username, request.form.get("password", ""))
+        password = request.form.get("password", "")
+        token, _person = actions.log_in(guard.current_hub(), username, password, origin=guard.origin())
     except HubError as error:
         page = render_template("auth/login.html", next=target, username=username, problem=text_of(error))
         return page, error.status

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -21,8 +22,8 @@ from sqlalchemy import (
 )  # fmt: skip
 
 from hub.auth.roles import Grant, Person, Role
-from hub.db import for_update, metadata
-from wire.units import UtcTime
+from hub.db import for_update, metadata, upsert
+from wire.units import DAY, UtcTime
 
 persons = Table(
     "persons",
@@ -61,6 +62,46 @@ sessions = Table(
     Column("created", BigInteger, nullable=False),
     Column("expires", BigInteger, nullable=False),
 )
+
+
+login_origins = Table(
+    "login_origins",
+    metadata,
+    Column("username", ForeignKey("persons.username", ondelete="CASCADE"), primary_key=True),
+    Column("origin", String(64), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("locked_until", BigInteger, nullable=False),
+    Column("succeeded", BigInteger, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+)
+"""Addresses from which an account was tried. `persons.failures` counts those that never succeeded."""
+
+STRANGERS_KEPT_MS = 1 * DAY
+NEVER = UtcTime(0)
+
+
+@dataclass(frozen=True)
+class LoginOrigin:
+    """What is known of one address for one account; `succeeded` is when a password was right there, or 0."""
+
+    failures: int = 0
+    locked_until: UtcTime = NEVER
+    succeeded: UtcTime = NEVER
+
+
+def login_origin(conn: Connection, username: str, origin: str) -> LoginOrigin:
+    c = login_origins.c
+    query = select(c.failures, c.locked_until, c.succeeded).where(c.username == username, c.origin == origin[:64])
+    row = conn.execute(query).first()
+    return LoginOrigin(*row) if row else LoginOrigin()
+
+
+def put_login_origin(conn: Connection, username: str, origin: str, seen: LoginOrigin, *, now: UtcTime) -> None:
+    """Remember it; addresses that only failed are forgotten after a day."""
+    c = login_origins.c
+    conn.execute(delete(login_origins).where(c.succeeded == 0, c.changed < now - STRANGERS_KEPT_MS))
+    key = {"username": username, "origin": origin[:64]}
+    upsert(conn, login_origins, key, {**asdict(seen), "changed": now})
 
 
 def add_person(conn: Connection, *, username: str, name: str, password: str, now: UtcTime) -> None:

@@ -24,7 +24,9 @@ class Login(Struct, frozen=True):
 @guard.machine
 def login() -> Response:
     asked = decode(request.get_data(), Login, limit=4_096)
-    token, person = actions.log_in(guard.current_hub(), asked.username, asked.password, kind="program")
+    token, person = actions.log_in(
+        guard.current_hub(), asked.username, asked.password, kind="program", origin=guard.origin()
+    )
     return jsonify(token=token, person=describe(person))
 
 

@@ -155,7 +155,7 @@ def test_the_outbox_keeps_order_urgency_expiry_and_what_is_retained(db):
         assert [m.id for m in outbox.waiting(conn, NOW)] == [third.id]
 
 
-def test_people_sessions_and_lockout(hub):
+def test_people_and_sessions(hub):
     held = [Grant(Role.EDITOR, COMMUNE), Grant(Role.VIEWER, "08")]
     auth.add_person(hub, username="mai", name="Mai", password=PASSWORD, held=held, keys=[("k" * 64, "p")])
     token, person = auth.log_in(hub, "mai", PASSWORD)
@@ -163,11 +163,41 @@ def test_people_sessions_and_lockout(hub):
     assert auth.person_of(hub, token) == person
     auth.add_person(hub, username="mai", name="Mai", password=PASSWORD, held=[])
     assert auth.person_of(hub, token) is None
-    for _ in range(10):
+
+
+@pytest.fixture
+def officer(hub):
+    """Somebody who has logged in at the office before."""
+    auth.add_person(hub, username="mai", name="Mai", password=PASSWORD, held=[])
+    auth.log_in(hub, "mai", PASSWORD, origin="10.0.0.1")
+
+
+def guess(hub, *origins: str) -> None:
+    for origin in origins:
         with pytest.raises(auth.WrongPasswordError):
-            auth.log_in(hub, "mai", "x")
+            auth.log_in(hub, "mai", "x", origin=origin)
+
+
+def test_wrong_passwords_lock_out_their_address_and_nobody_else(hub, officer):
+    guess(hub, *["10.0.0.66"] * 10)
     with pytest.raises(auth.TooManyError):
-        auth.log_in(hub, "mai", PASSWORD)
+        auth.log_in(hub, "mai", PASSWORD, origin="10.0.0.66")
+    assert auth.log_in(hub, "mai", PASSWORD, origin="10.0.0.1")
+    assert auth.log_in(hub, "mai", PASSWORD, origin="10.0.0.2")
+
+
+def test_guessing_from_many_addresses_locks_strangers_out_and_not_the_office(hub, officer):
+    guess(hub, *[f"10.9.0.{n}" for n in range(50)])
+    with pytest.raises(auth.TooManyError):
+        auth.log_in(hub, "mai", PASSWORD, origin="10.9.9.9")
+    assert auth.log_in(hub, "mai", PASSWORD, origin="10.0.0.1")
+
+
+def test_an_office_that_mistypes_is_locked_for_a_quarter_of_an_hour(hub, officer):
+    guess(hub, *["10.0.0.1"] * 10)
+    with pytest.raises(auth.TooManyError):
+        auth.log_in(hub, "mai", PASSWORD, origin="10.0.0.1")
+    assert auth.log_in(hub, "mai", PASSWORD, origin="10.0.0.2")
 
 
 def test_areas_and_their_predecessors(hub):
