@@ -1,12 +1,20 @@
-"""Who did what when: one row in the same transaction as the change itself. Rows are never changed or deleted."""
+"""Who did what when: one row in the same transaction as the change itself; and what was refused to whom, and why.
+
+Rows are never changed or deleted.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Connection, Integer, String, Table, Text, insert, select
 
+from hub.context import Hub
 from hub.db import metadata
+from hub.errors import HubError
+from wire.errors import WireError
 from wire.units import UtcTime
 
 audit_rows = Table(
@@ -31,6 +39,18 @@ def note(
             at=at, person=person, verb=verb, area=area, subject=subject[:200], detail=detail[:4_000]
         )
     )
+
+
+@contextmanager
+def refusals(hub: Hub, *, person: str, verb: str, area: str = "", subject: str = "") -> Iterator[None]:
+    """What is refused within the block is noted as `VERB-refused`, with the reason, and raised on."""
+    try:
+        yield
+    except (HubError, WireError) as error:
+        with hub.writing() as conn:
+            refused = {"verb": f"{verb}-refused", "subject": subject, "detail": f"{error.code}: {error}"}
+            note(conn, at=hub.now(), person=person, area=area, **refused)
+        raise
 
 
 def latest(conn: Connection, area: str, *, limit: int = 100) -> list[dict[str, Any]]:

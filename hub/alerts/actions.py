@@ -68,12 +68,14 @@ class DeviceState:
 def send_alert(hub: Hub, person: Person, envelope: bytes) -> str:
     """Verify an order, store it and queue it for its area; its id. The same order again is no second one.
 
-    Raises a WireError where devices would refuse it, NotAllowedError without the right to alarm the area.
+    A refusal is on record. Raises a WireError where devices would refuse it, NotAllowedError without the right to
+    alarm the area.
     """
-    with hub.reading() as conn:
-        signed = _verify(hub, conn, envelope)
-        title, severity = _title(conn, signed.order)
-    person.require(Right.ALERT, signed.order.area)
+    with audit.refusals(hub, person=person.username, verb="alert"):
+        with hub.reading() as conn:
+            signed = _verify(hub, conn, envelope)
+            title, severity = _title(conn, signed.order)
+        person.require(Right.ALERT, signed.order.area)
     with hub.writing() as conn:
         if store_order(hub, conn, signed, envelope, title=title, severity=severity, taken_from=person.username):
             now = hub.now()

@@ -86,14 +86,26 @@ def look_at(hub: Hub, person: Person, ident: int) -> Signable:
 def add_signature(hub: Hub, person: Person, ident: int, *, digest: str, metadata: bytes) -> State:
     """Take a role file with one more signature of this person; RELEASED when that was the last one needed.
 
-    Raises:
+    A refusal is on record. Raises:
         ChangedError: the proposal is not the one that was shown.
         OwnWorkError, NotAllowedError: the author, or somebody without the right or the key.
         WireError: a file that is not the current release plus exactly this change, or a bad signature.
     """
-    now = hub.now()
     with hub.reading() as conn:
         hub.trusted.held(conn)  # may take a moment after a change: not while writing
+        meant = store.get(conn, ident)
+    area = meant.area if meant else ""
+    with audit.refusals(hub, person=person.username, verb="sign", area=area, subject=f"proposal {ident}"):
+        is_complete = _take_signature(hub, person, ident, digest, metadata)
+    if not is_complete:
+        return State.WAITING
+    with hub.reading() as conn:
+        hub.trusted.held(conn)  # now rather than in the request that brings the next alert
+    return State.RELEASED
+
+
+def _take_signature(hub: Hub, person: Person, ident: int, digest: str, metadata: bytes) -> bool:
+    now = hub.now()
     with hub.writing() as conn:
         proposal = _waiting(conn, person, ident)
         if proposal.digest != digest:
@@ -107,11 +119,7 @@ def add_signature(hub: Hub, person: Person, ident: int, *, digest: str, metadata
                    detail=f"{proposal.role} v{progress.version} {digest}")  # fmt: skip
         if progress.is_complete:
             _release(hub, conn, proposal, progress, person, now)
-    if not progress.is_complete:
-        return State.WAITING
-    with hub.reading() as conn:
-        hub.trusted.held(conn)  # now rather than in the request that brings the next alert
-    return State.RELEASED
+    return progress.is_complete
 
 
 def return_proposal(hub: Hub, person: Person, ident: int, reason: str) -> None:

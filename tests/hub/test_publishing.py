@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hub import outbox
+from hub import audit, outbox
 from hub.devices import actions as devices
 from hub.errors import BadInputError, ChangedError, ConfigError, NotAllowedError, NotFoundError
 from hub.publishing import actions, repository, store
@@ -92,6 +92,10 @@ def test_nobody_signs_their_own_work(box):
     )  # fmt: skip
     with pytest.raises(actions.OwnWorkError):
         box.sign(ident, box_person.username)
+    with box.hub.reading() as conn:
+        (row, *_) = audit.latest(conn, COMMUNE)
+    assert (row["verb"], row["person"], row["subject"]) == ("sign-refused", "chair-00694", f"proposal {ident}")
+    assert row["detail"].startswith("own_work")
 
 
 def test_a_changed_proposal_is_not_released_by_a_signature_on_the_old_one(box):
