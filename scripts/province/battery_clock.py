@@ -27,7 +27,7 @@ class BatteryClock:
             self._thread.join()
 
     def _tick(self) -> None:
-        while not self._stopping.wait(1 - time.time() % 1):
+        while not self._stopping.wait(1 - time.time() % 1) and self._path.parent.exists():
             self._write()
 
     def _write(self) -> None:
