@@ -152,6 +152,8 @@ class TufClient:
     def _load_role(self, name: str, delegator: Delegator) -> RoleFile[Targets]:
         """A targets role as the snapshot names it: held, kept in the folder, or fetched."""
         if name in self._roles:
+            # Two roles may delegate to one name with different keys: each lookup comes with its own delegator.
+            self._roles[name].verify_by(delegator.signed)
             return self._roles[name]
         meta = self._snapshot.signed.meta.get(f"{name}.json")
         if meta is None:
