@@ -217,6 +217,20 @@ def test_a_role_lists_nothing_outside_its_paths(client, repository):
     assert client.download("bang/tin") == 1
 
 
+def test_a_role_of_two_delegators_is_trusted_for_each_by_that_ones_keys(client, repository):
+    for outer in ("a", "b"):
+        repository.delegate("targets", outer, f"{outer}/*")
+    shared = repository.delegate("a", "shared", "a/*")
+    keys = repository.signers["shared"]
+    repository.delegate("b", "shared", "b/*")
+    repository.delegated["shared"], repository.signers["shared"] = shared, keys
+    repository.add_target(shared, "a/tin", b"vouched for by a")
+    repository.add_target(shared, "b/tin", b"nobody asked b")
+    repository.publish("shared", "a", "b", "targets")
+    assert client.download("a/tin", "b/tin") == 1
+    assert [path.read_bytes() for path in client.targets.iterdir()] == [b"vouched for by a"]
+
+
 def test_targets_are_taken_in_order_until_one_fails(client, repository):
     for name in ("mot", "hai", "ba"):
         repository.add_target(repository.targets, name, name.encode())
