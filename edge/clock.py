@@ -6,6 +6,7 @@ signed, this file by time itself. Reading the sources is `time_sources`; asking 
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from edge.store import Store, put_values
+from edge.store import Store, drop_values, put_values
 from wire.timeline import TimeQuality
 from wire.units import DAY, HOUR, SECOND, UtcTime
 
@@ -24,6 +25,12 @@ DRIFT_PPM: Final = 50
 SYNCED_ERROR_MS: Final = 2 * SECOND
 """A time that was exact once and may be further off by now counts as `same boot`."""
 AGREE_NS: Final = 60 * SECOND * NS_PER_MS
+HUB: Final = "hub"
+"""The source that is not of this machine."""
+FLOOR: Final = "floor"
+ANCHOR: Final = "anchor"
+DISTRUST: Final = "clock_reset"
+"""The store's word that our time was wrong: until the hub or the kernel says it, the battery clock is not believed."""
 READINGS: Final = 5
 TOGETHER_NS: Final = 20_000
 NO_LIMIT: Final = UtcTime(2**53)
@@ -86,7 +93,10 @@ class DeviceClock:
         self._boot_id = boot_id
         self._lock = threading.Lock()
         self._refused: Saying | None = None
-        self._floor = UtcTime(int(store.get("floor") or 0))
+        self._heard: dict[bool, int] = {}
+        """The offset that the hub (True) and that this machine's own sources (False) said last in this boot."""
+        self._distrusts_rtc = store.get(DISTRUST) is not None
+        self._floor = UtcTime(int(store.get(FLOOR) or 0))
         self._ceiling = NO_LIMIT
         self._floor_ceiling = UtcTime(0)
         self._state = self._first_state(system_offset_ns)
@@ -129,6 +139,7 @@ class DeviceClock:
     def hear(self, saying: Saying) -> bool:
         """Take in a source's idea of the time; False when it is not believed."""
         with self._lock:
+            self._heard[saying.source == HUB] = saying.offset_ns
             if saying.quality < self.quality():
                 return True
             if not self._is_believable(saying):
@@ -137,6 +148,28 @@ class DeviceClock:
             self._refused = None
             self._take(saying)
         return True
+
+    def witnessed(self) -> UtcTime:
+        """The time, if the hub and a source of this machine agree on it within an hour; else the beginning of time.
+
+        Only this raises the floor: a wrong floor outlasts its cause, so no single source may make one.
+        """
+        offset_ns = self._state.offset_ns
+        agree = [abs(heard - offset_ns) <= LARGEST_MOVE_NS for heard in self._heard.values()]
+        return self.now() if agree == [True, True] else UtcTime(0)
+
+    def forget(self, connection: sqlite3.Connection) -> None:
+        """Part of the transaction that lowers the floor: neither this boot's offset nor the battery clock counts."""
+        drop_values(connection, ANCHOR)
+        put_values(connection, **{DISTRUST: "1"})
+
+    def begin_at(self, floor: UtcTime) -> None:
+        """The time is not known any more, but that it is not before `floor`."""
+        with self._lock:
+            now_ns = boottime_ns()
+            offset_ns = floor * NS_PER_MS - now_ns
+            self._floor, self._refused, self._heard, self._distrusts_rtc = floor, None, {}, True
+            self._state = _State(offset_ns, TimeQuality.FLOOR_ONLY, now_ns, DAY * NS_PER_MS, offset_ns)
 
     def limit(self, *, floor: UtcTime, ceiling: UtcTime, floor_ceiling: UtcTime) -> None:
         """What verified metadata say: it is not before `floor`, no time beyond `ceiling` (root's end) is believed, and
@@ -152,19 +185,21 @@ class DeviceClock:
                 self._state = replace(self._state, offset_ns=offset_ns, anchor_ns=offset_ns)
 
     def save(self) -> None:
-        """Raise the durable floor to the clock, remember the offset for the rest of this boot. Raises StoreError."""
+        """Raise the durable floor to the witnessed time, keep the offset while this boot lasts. Raises StoreError."""
         state = self._state
         if state.quality == TimeQuality.FLOOR_ONLY:
             return
-        self._floor = max(self._floor, min(self.now(), self._floor_ceiling))
+        self._floor = max(self._floor, min(self.witnessed(), self._floor_ceiling))
         anchor = Anchor(self._boot_id, state.offset_ns, self.error_ms() * NS_PER_MS)
         with self._store.change() as connection:
-            put_values(connection, floor=str(self._floor), anchor=msgspec.json.encode(anchor).decode())
+            put_values(connection, **{FLOOR: str(self._floor), ANCHOR: msgspec.json.encode(anchor).decode()})
+            if not self._distrusts_rtc:
+                drop_values(connection, DISTRUST)
 
     def _first_state(self, system_offset_ns: int) -> _State:
         """The offset of the same boot if it is known; else the system's clock, which nobody vouches for."""
         now_ns = boottime_ns()
-        raw = self._store.get("anchor")
+        raw = self._store.get(ANCHOR)
         anchor = msgspec.json.decode(raw, type=Anchor) if raw else None
         if anchor is not None and anchor.boot_id == self._boot_id:
             return _State(anchor.offset_ns, TimeQuality.SAME_BOOT, now_ns, anchor.error_ns, anchor.offset_ns)
@@ -174,6 +209,8 @@ class DeviceClock:
 
     def _is_believable(self, saying: Saying) -> bool:
         if not self._floor - SECOND <= saying.utc_ns // NS_PER_MS <= self._ceiling:
+            return False
+        if self._distrusts_rtc and saying.quality == TimeQuality.RTC:
             return False
         return self._is_near_anchor(saying) or self._state.quality < TimeQuality.RTC or self._has_second_witness(saying)
 
@@ -194,6 +231,7 @@ class DeviceClock:
         keeps_anchor = self._state.quality >= TimeQuality.RTC and self._is_near_anchor(saying)
         anchor_ns = self._state.anchor_ns if keeps_anchor else offset_ns
         self._state = _State(offset_ns, saying.quality, saying.boottime_ns, saying.error_ns, anchor_ns)
+        self._distrusts_rtc = self._distrusts_rtc and saying.quality < TimeQuality.SYNCED
 
     def _now_ns(self) -> int:
         return boottime_ns() + self._state.offset_ns

@@ -99,6 +99,11 @@ def put_values(connection: sqlite3.Connection, **values: str) -> None:
     connection.executemany("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", values.items())
 
 
+def drop_values(connection: sqlite3.Connection, *keys: str) -> None:
+    """Forget single values, inside a transaction that is under way."""
+    connection.executemany("DELETE FROM meta WHERE key = ?", [(key,) for key in keys])
+
+
 def _store_error(error: sqlite3.Error) -> StoreError:
     is_full = getattr(error, "sqlite_errorname", "") == "SQLITE_FULL"
     return (DiskFullError if is_full else StoreError)(f"state.db: {error}")

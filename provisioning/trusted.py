@@ -23,7 +23,7 @@ from wire.areas import contains
 from wire.errors import WireError
 from wire.trust.authority import Target, find_target, roles_of_key
 from wire.trust.expiry import OfflineRules
-from wire.trust.floor import raised_floor
+from wire.trust.floor import BEGINNING, raised_floor
 from wire.trust.held import Held, Refusal, load_held, pin_root
 from wire.trust.layout import parse_role_name
 from wire.trust.refresh import refresh, run
@@ -109,6 +109,10 @@ class Truststore:
 
     def now(self) -> UtcTime:
         return self._clock()
+
+    def is_clock_behind(self) -> bool:
+        """Whether this machine's clock stands more than a day before what the province has already signed."""
+        return self._clock() < raised_floor(self.held, BEGINNING) - DAY
 
     def refresh(self, source: MetadataSource, scope: Scope) -> tuple[Refusal, ...]:
         """Bring what is held up to date and keep it. What was refused is returned, and nothing of that was taken."""

@@ -73,7 +73,8 @@ def build_role(current: bytes | None, role: str, changes: Changes, issued: UtcTi
     With no change at all it is a prolongation. `current` must be the verified last release, None if there is none.
 
     Raises:
-        OutOfDateError: `issued` is not after that of `current`.
+        OutOfDateError: `issued` is not after that of `current`, but within a day of it. (A release dated further ahead
+            is a stolen key's: it must not keep its owner from signing until then. What orders releases is the version.)
         NotAllowedError: a path to take out that is not there, or a role without a file.
     """
     signed = parse_role_file(role, current, Targets).signed if current is not None else Targets(version=1)
@@ -156,7 +157,7 @@ def _version(name: str, raw: bytes) -> int:
 
 def _advance(role: str, signed: Targets, issued: UtcTime) -> None:
     before = signed.unrecognized_fields.get("issued", 0)
-    if issued <= before:
+    if issued <= before <= issued + DAY:
         raise OutOfDateError(f"{role} v{signed.version} was issued at {before}, not before {issued}: check the clock")
     signed.version += 1
 

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
-from edge.clock import NS_PER_MS, Saying, boottime_ns
+from edge.clock import HUB, NS_PER_MS, Saying, boottime_ns
 from edge.sync.fetch import Fetcher
 from wire.codec import decode
 from wire.envelope import open_envelope
@@ -54,4 +54,4 @@ def ask_time(fetcher: Fetcher, held: Held) -> Saying:
     # The hub says whole milliseconds, cut: half a millisecond more on average.
     utc_ns = answer.time * NS_PER_MS + NS_PER_MS // 2
     error = half + NS_PER_MS
-    return Saying("hub", TimeQuality.SYNCED, utc_ns, asked_at + half, error, tolerance_ns=error)
+    return Saying(HUB, TimeQuality.SYNCED, utc_ns, asked_at + half, error, tolerance_ns=error)

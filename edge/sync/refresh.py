@@ -79,13 +79,14 @@ class Syncer:
         for _ in range(MOVES):
             before = self._trust.held
             area = self.placement.area if self.placement else None
-            steps = refresh(before, scope=DeviceScope(area), floor=self._clock.floor, rules=rules)
+            scope, floor = DeviceScope(area), self._clock.floor
+            steps = refresh(before, scope=scope, floor=floor, rules=rules, device=self._me.device)
             outcome = run(steps, lambda wanted: self._bring(source, wanted))
             report.installed += outcome.installed
             report.dropped += outcome.dropped
             report.refusals += outcome.refusals
             if outcome.held.files != before.files or outcome.held.versions != before.versions:
-                self._trust.install(outcome.held, self._clock)
+                self._trust.install(outcome.held, self._clock, floor_reset=outcome.floor_reset)
             self._take_targets(source, before, report)
             if not self._find_place(source, hint, report):
                 break

@@ -10,12 +10,11 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from edge.clock import DeviceClock
+from edge.clock import FLOOR, DeviceClock
 from edge.errors import IdentityError
 from edge.files import write_atomic
 from edge.store import Store, put_values
 from wire.errors import WireError
-from wire.timeline import TimeQuality
 from wire.trust.floor import raised_floor
 from wire.trust.held import Held, Refusal, load_held, pin_root
 from wire.trust.rolefile import sha256_hex
@@ -37,21 +36,28 @@ class TrustStore:
         self.boot_refusals: list[Refusal] = []
         self.held = self._load(_read_root(folder / ROOT_FILE))
 
-    def install(self, held: Held, clock: DeviceClock) -> None:
-        """Make a newly verified state the one that counts. Raises StoreError: nothing has changed."""
+    def install(self, held: Held, clock: DeviceClock, *, floor_reset: UtcTime | None = None) -> None:
+        """Make a newly verified state the one that counts. Raises StoreError: nothing has changed.
+
+        `floor_reset`: the province says that our time was wrong; the clock begins anew from there.
+        """
         hashes = {name: sha256_hex(raw) for name, raw in held.files.items()}
         for name, raw in held.files.items():
             if not self._path(name, hashes[name]).exists():
                 write_atomic(self._path(name, hashes[name]), raw)
-        floor = self._raised_floor(held, clock)
+        floor = self._raised_floor(held, clock) if floor_reset is None else raised_floor(held, floor_reset)
         with self._store.change() as connection:
             connection.execute("DELETE FROM roles")
             connection.executemany(
                 "INSERT INTO roles (name, version, sha256) VALUES (?, ?, ?)",
                 [(name, version, hashes.get(name, "")) for name, version in held.versions.items()],
             )
-            put_values(connection, floor=str(floor))
+            put_values(connection, **{FLOOR: str(floor)})
+            if floor_reset is not None:
+                clock.forget(connection)
         self.held = held
+        if floor_reset is not None:
+            clock.begin_at(floor)
         self.bind(clock, floor)
         self._sweep(hashes)
 
@@ -63,9 +69,8 @@ class TrustStore:
         )
 
     def _raised_floor(self, held: Held, clock: DeviceClock) -> UtcTime:
-        """As `wire.trust` says. A clock that only knows this boot, or less, raises nothing."""
-        vouched = clock.now() if clock.quality() >= TimeQuality.RTC else UtcTime(0)
-        return raised_floor(held, clock.floor, vouched)
+        """As `wire.trust` says, and by the time that two sources agree on."""
+        return raised_floor(held, clock.floor, clock.witnessed())
 
     def _load(self, enrolled: bytes) -> Held:
         versions, files = {}, {}

@@ -33,7 +33,9 @@ MAX_PLANNED_PLACES = 60
 MAX_FINDINGS = 60
 PAST = "in_the_past"
 """Stops a slot when it is written. Yesterday's notice must not stop today's: beside slots that play it only warns."""
-_TOLD_OTHERWISE = frozenset({Why.NOT_TARGETED, Why.ORDINARY_FROM_ABOVE, Why.NO_ITEM, Why.PROGRAMME_ENDED})
+_TOLD_OTHERWISE = frozenset(
+    {Why.NOT_TARGETED, Why.ORDINARY_FROM_ABOVE, Why.NO_ITEM, Why.PROGRAMME_ENDED, Why.PROGRAMME_NOT_BEGUN}
+)
 """Omissions that are wanted, or that another check has already put into better words."""
 
 

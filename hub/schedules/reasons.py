@@ -49,6 +49,7 @@ SENTENCES: dict[Why, LazyString] = {
     Why.SERIES_EMPTY: _l("No bulletin of the series is valid at that time."),
     Why.RESERVE_EMPTY: _l("Nothing of the reserve set can play."),
     Why.NO_RENDITION: _l("The bulletin has no recording in a language of this cluster."),
+    Why.PROGRAMME_NOT_BEGUN: _l("The programme of %(area)s is dated %(issued)s: it begins only then."),
     Why.PROGRAMME_ENDED: _l(
         "The approval of the programme of %(area)s ends at %(ends)s. It needs to be approved again."
     ),
@@ -63,7 +64,7 @@ SENTENCES: dict[Why, LazyString] = {
     Why.TIME_UNKNOWN: _l("The device does not know the time: only emergency messages and slots for any time play."),
 }
 
-_MOMENTS = ("valid_from", "valid_until", "ends", "until", "muted")
+_MOMENTS = ("valid_from", "valid_until", "ends", "until", "muted", "issued")
 _LENGTHS = ("late_ms", "length_ms", "max_ms")
 NameOf = Callable[[str], str]
 

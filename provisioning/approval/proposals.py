@@ -99,6 +99,8 @@ def sign(desk: Desk, shown: Shown, signer: Signer, refused: Iterable[Refusal]) -
     """
     if shown.review.refusals or _chain_faults(desk.store.held, shown.proposal.role, refused, desk.words):
         raise StationError(N_("This cannot be signed: see what speaks against it."), code="refused", status=409)
+    if desk.store.is_clock_behind():
+        raise StationError(N_("The clock of this machine is wrong: it stands in the past. Set it, then sign again."))
     fresh = desk.hub.proposal(str(shown.proposal.id))
     role = proposal_role(shown.proposal.kind, shown.proposal.area)
     current = desk.store.held.roles.get(role)

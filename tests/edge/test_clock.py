@@ -110,6 +110,7 @@ def test_after_a_restart_in_the_same_boot_the_time_is_still_known(rig):
 
 
 def test_after_a_power_cut_it_is_not(rig):
+    rig.says(NOW, TimeQuality.RTC, source="rtc")
     rig.says(NOW)
     rig.clock.save()
     clock = rig.boot("two")
@@ -119,9 +120,26 @@ def test_after_a_power_cut_it_is_not(rig):
 
 def test_the_floor_is_raised_by_time_no_further_than_the_end_of_targets(rig):
     rig.clock.limit(floor=UtcTime(0), ceiling=FAR, floor_ceiling=UtcTime(NOW + DAY))
+    rig.says(NOW + 200 * DAY, TimeQuality.RTC, source="rtc")
     rig.says(NOW + 200 * DAY)
     rig.clock.save()
     assert rig.clock.floor == NOW + DAY
+
+
+@pytest.mark.parametrize("sources", [["hub"], ["rtc"], ["kernel"], ["rtc", "kernel"]])
+def test_no_source_raises_the_floor_alone_nor_do_those_of_this_machine(rig, sources):
+    for source in sources:
+        rig.says(NOW + 200 * DAY, TimeQuality.RTC if source == "rtc" else TimeQuality.SYNCED, source=source)
+    rig.clock.save()
+    assert rig.is_about(NOW + 200 * DAY)
+    assert rig.clock.floor == NOW - DAY
+
+
+def test_sources_that_disagree_raise_no_floor(rig):
+    rig.says(NOW + 200 * DAY, TimeQuality.RTC, source="rtc")
+    rig.says(NOW)
+    rig.clock.save()
+    assert rig.clock.floor == NOW - DAY
 
 
 def test_a_floor_alone_is_never_saved_as_time(rig):

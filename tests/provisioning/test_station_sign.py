@@ -230,3 +230,15 @@ def test_no_passphrase_is_written_anywhere(hub, browser, tmp_path, capsys, caplo
     assert written
     assert passphrase_of(CHAIR).encode() not in written
     assert passphrase_of(CHAIR) not in said
+
+
+def test_a_machine_whose_clock_stands_in_the_past_signs_nothing(hub, browser, station):
+    ident = submit_programme(hub)
+    browser.sign_in(CHAIR)
+    shown = browser.look(ident)
+    station.store._clock = lambda: UtcTime(0)
+
+    answer = browser.sign(ident, shown, CHAIR)
+
+    assert (answer.status_code, ident in hub.waiting) == (400, True)
+    assert "Đồng hồ" in answer.json["detail"]

@@ -21,7 +21,7 @@ from wire.release import (
     target_file_name,
 )
 from wire.trust.authority import count_signatures
-from wire.units import DAY, HOUR, utc
+from wire.units import DAY, HOUR, UtcTime, utc
 
 HOME = "08/00694"
 PROGRAMME, POLICY = "areas/08/00694/programme.json", "areas/08/00694/policy.json"
@@ -77,6 +77,12 @@ def test_a_target_can_be_taken_out_but_only_if_it_is_there(current):
 def test_a_clock_behind_the_last_release_is_noticed(current):
     with pytest.raises(OutOfDateError, match="clock"):
         build_role(current, "c00694", NEW, NOW)
+
+
+def test_a_release_that_a_thief_dated_in_2099_can_be_followed(current):
+    far = build_role(current, "c00694", NEW, UtcTime(NOW + 73 * 365 * DAY))
+    after = signed(build_role(far, "c00694", NEW, LATER))
+    assert (after["version"], after["issued"]) == (signed(far)["version"] + 1, LATER)
 
 
 @pytest.mark.parametrize(

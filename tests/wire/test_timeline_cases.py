@@ -177,6 +177,19 @@ khung xã 17:00 60p: a
 hết hạn xã 20/12/2030 00:00
 ✗ 17:00:00 a programme_ended
 
+== signed_for_2099 | Khoá bị trộm ký chương trình ghi năm 2099: trước ngày đó không phát gì
+ký 20/12/2099
+tin xã a 10:00
+khung xã 17:00 60p: a
+hết hạn xã 30/12/2099 00:00
+✗ 17:00:00 a programme_not_begun
+
+== signed_tomorrow | Đồng hồ loa chậm chưa tới một ngày thì chương trình vẫn phát
+ký 21/12/2026
+tin xã a 10:00
+khung xã 17:00 60p: a
+→ 17:00:00-17:10:00 a
+
 == order | Thứ tự do xã ký: b của xã trước, rồi x của tỉnh
 tin xã a 05:00
 tin xã b 05:00

@@ -63,6 +63,7 @@ class Why(StrEnum):
     SERIES_EMPTY = "series_empty", "No item of the series is valid at this time."
     RESERVE_EMPTY = "reserve_empty", "Nothing of the reserve set can play."
     NO_RENDITION = "no_rendition", "The item has nothing that this endpoint can play in its languages."
+    PROGRAMME_NOT_BEGUN = "programme_not_begun", "The programme of {area} is dated {issued}, more than a day from then."
     PROGRAMME_ENDED = "programme_ended", "The programme of {area} may play only until {ends}."
     QUIET_HOURS = "quiet_hours", "It would not lie wholly inside the hours in which sound is allowed."
     TOO_LONG = "too_long", "It is {length_ms} ms long, more than the {max_ms} ms that the policy allows."

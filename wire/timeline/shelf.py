@@ -7,7 +7,7 @@ from bisect import bisect_right
 from wire.content import Item
 from wire.programme import Programme, Series
 from wire.timeline.reasons import Reason, Why
-from wire.units import UtcTime
+from wire.units import DAY, UtcTime
 
 FOREVER = 2**63
 
@@ -50,7 +50,12 @@ class Shelf:
         return known[2] or Reason(Why.SERIES_EMPTY)
 
     def ended(self, at: UtcTime) -> Reason | None:
-        """Why nothing of this programme lasts until `at`."""
+        """Why nothing of this programme lasts until `at`.
+
+        A programme dated in the future waits for its day: else a commune's key could sign for longer than 45 days.
+        """
+        if at < self.programme.issued - DAY:
+            return Reason(Why.PROGRAMME_NOT_BEGUN, {"area": self.area, "issued": self.programme.issued})
         if at < self.ends:
             return None
         return Reason(Why.PROGRAMME_ENDED, {"area": self.area, "ends": self.ends})

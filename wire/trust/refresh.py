@@ -26,6 +26,7 @@ from wire.trust.rolefile import (
 )
 from wire.trust.scope import Scope
 from wire.trust.succession import check_contents, check_meta, check_rise, matches_meta, next_root, size_limit
+from wire.trust.time_reset import new_floor
 from wire.units import UtcTime
 
 MAX_ROOTS = 256
@@ -52,14 +53,21 @@ class Outcome:
     dropped: tuple[Refusal, ...] = ()
     """Roles held before and not any more: revoked, or out of scope (code `moved`)."""
     refusals: tuple[Refusal, ...] = ()
+    floor_reset: UtcTime | None = None
+    """The floor from which to go on, if `targets` lowered ours."""
 
 
 Steps = Generator[Wanted, bytes | None, T]
 
 
-def refresh(held: Held, *, scope: Scope, floor: UtcTime, rules: Rules = NETWORK) -> Steps[Outcome]:
-    """The steps of one refresh; see the package for how to drive it. Never raises a WireError itself."""
-    return (yield from _Refresh(held, scope, floor, rules).steps())
+def refresh(
+    held: Held, *, scope: Scope, floor: UtcTime, rules: Rules = NETWORK, device: str = ""
+) -> Steps[Outcome]:
+    """The steps of one refresh; see the package for how to drive it. Never raises a WireError itself.
+
+    `device` is whose floor a `time_reset` may lower; the hub and people's stations have none.
+    """
+    return (yield from _Refresh(held, scope, floor, rules, device).steps())
 
 
 def run(steps: Steps[T], fetch: Callable[[Wanted], bytes | None]) -> T:
@@ -83,11 +91,13 @@ class _Refresh:
     scope: Scope
     floor: UtcTime
     rules: Rules
+    device: str
     held: Held = field(init=False)
     roles: dict[str, RoleFile[Targets]] = field(default_factory=dict)
     installed: list[str] = field(default_factory=list)
     dropped: list[Refusal] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
+    floor_reset: UtcTime | None = None
 
     def __post_init__(self) -> None:
         self.held = self.before
@@ -108,11 +118,12 @@ class _Refresh:
 
     def _outcome(self, held: Held) -> Outcome:
         held = replace(held, versions=highest_versions(held.versions, held))
-        return Outcome(held, tuple(self.installed), tuple(self.dropped), tuple(self.refusals))
+        return Outcome(held, tuple(self.installed), tuple(self.dropped), tuple(self.refusals), self.floor_reset)
 
     def _roots_alone(self) -> Held:
         """What an early stop leaves: new roots, unless they disown `targets` before its successor came."""
         self.installed, self.dropped = [name for name in self.installed if name == Root.type], []
+        self.floor_reset = None
         if self.before.targets is None or self._still_vouched(Targets.type, self.held.root):
             return self.held
         self.installed = []
@@ -208,7 +219,7 @@ class _Refresh:
             self._refuse(name, error)
             return None
         self.installed.append(name)
-        self._raise_floor(new)
+        self._move_floor(new)
         return new
 
     def _province(self) -> str:
@@ -239,8 +250,11 @@ class _Refresh:
         if kept is not None and kept.version == new.version and kept.payload != new.payload:
             raise OutOfDateError(f"{new.name} v{new.version} again, with another content")
 
-    def _raise_floor(self, new: RoleFile[Targets]) -> None:
+    def _move_floor(self, new: RoleFile[Targets]) -> None:
         roles = {**self.roles, new.name: new}
+        if new.name == Targets.type:
+            self.floor_reset = new_floor(new, self.before.versions.get(new.name, 0), self.device)
+            self.floor = self.floor if self.floor_reset is None else self.floor_reset
         self.floor = raised_floor(replace(self.held, roles=roles), self.floor)
 
     def _judge_online(self, file: RoleFile[Timestamp] | RoleFile[Snapshot], *, is_new: bool) -> None:

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from wire.errors import MalformedError
+from wire.units import UtcTime
 
 MAX_VERSION = 2**53 - 1
 Version = Annotated[int, Meta(ge=1, le=MAX_VERSION)]
@@ -77,9 +78,20 @@ class _Snapshot(_Signed, tag="snapshot", tag_field="_type", kw_only=True):
     meta: dict[Name, _Named]
 
 
+class TimeReset(Struct, frozen=True):
+    """In `targets`: for these devices it is not earlier than `floor`, whatever they think (module `time_reset`)."""
+
+    version: Version
+    """Of the `targets` that brought it."""
+    floor: Annotated[UtcTime, Meta(ge=0, le=MAX_VERSION)]
+    devices: Annotated[list[Annotated[str, Meta(pattern=r"^([a-z0-9-]{1,40}|\*)$")]], Meta(max_length=1_000)]
+    """Their ids, or `*`."""
+
+
 class _Targets(_Signed, tag="targets", tag_field="_type", kw_only=True):
     targets: dict[Name, _Target]
     delegations: _Delegations | None = None
+    time_reset: TimeReset | None = None
 
 
 class _File(Struct):
