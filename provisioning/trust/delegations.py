@@ -25,6 +25,7 @@ class FirstMetadata:
 
     def __init__(self, roster: Roster, people: Keys, online: Keys, issued: UtcTime) -> None:
         self._roster = roster
+        self._holders = roster.holders_by_role()
         self._people = people
         self._online = online
         self._issued = issued
@@ -43,7 +44,7 @@ class FirstMetadata:
     def signers(self, role: str) -> list[str]:
         """The names of those who sign a role's first file: groups and hamlet lists are the province's."""
         kind = self._kind(role)
-        return self._roster.holders(f"p{self._roster.province}" if kind in ("g", "h") else role)
+        return self._holders_of(f"p{self._roster.province}" if kind in ("g", "h") else role)
 
     def groups(self) -> dict[str, list[str]]:
         """Group name to its communes, at most eight, in the order of their codes."""
@@ -57,7 +58,7 @@ class FirstMetadata:
     def _root(self) -> Root:
         root = Root(version=1, expires=self._expires(Root.type), unrecognized_fields=self._dated())
         for name in (Root.type, Targets.type):
-            keys = [self._people[person] for person in self._roster.holders(name)]
+            keys = [self._people[person] for person in self._holders_of(name)]
             self._fill(root, name, keys, self._roster.threshold(name))
         for name in (Snapshot.type, Timestamp.type):
             self._fill(root, name, [self._online[name]], 1)
@@ -70,7 +71,7 @@ class FirstMetadata:
             root.add_key(key, name)
 
     def _targets(self) -> Targets:
-        held = [role for role in self._roster.held_roles() if role not in (Root.type, Targets.type)]
+        held = [role for role in self._holders if role not in (Root.type, Targets.type)]
         provincial = [role for role in held if "/" not in self._parse(role).area]
         ordered = sorted(provincial, key=lambda role: PROVINCIAL.index(self._parse(role).kind))
         return self._delegating(Targets.type, ordered)
@@ -80,11 +81,11 @@ class FirstMetadata:
 
     def _group(self, communes: Sequence[str]) -> Targets:
         candidates = [f"{kind}{commune}" for commune in communes for kind in ("c", "h", "ea", "ef", "ed")]
-        existing = [role for role in candidates if role.startswith("h") or self._roster.holders(role)]
+        existing = [role for role in candidates if role.startswith("h") or role in self._holders]
         return self._delegating("g", existing)
 
     def _hamlet_roles(self, commune: str) -> list[str]:
-        return sorted(role for role in self._roster.held_roles() if role.startswith(f"v{commune}-"))
+        return sorted(role for role in self._holders if role.startswith(f"v{commune}-"))
 
     def _delegating(self, name: str, roles: Iterable[str], groups: Mapping[str, list[str]] | None = None) -> Targets:
         delegations = Delegations({}, {})
@@ -105,8 +106,11 @@ class FirstMetadata:
         delegation = DelegatedRole(role, [], self._roster.threshold(source), terminating=True, paths=paths)
         if signed.delegations is not None and signed.delegations.roles is not None:
             signed.delegations.roles[role] = delegation
-        for person in self._roster.holders(source):
+        for person in self._holders_of(source):
             signed.add_key(self._people[person], role)
+
+    def _holders_of(self, role: str) -> list[str]:
+        return self._holders.get(role, [])
 
     def _kind(self, role: str) -> str:
         return role if role in (Root.type, Targets.type) else self._parse(role).kind

@@ -81,7 +81,7 @@ def _fill(ceremony: Ceremony, folder: Path, on_key: Callable[[str], None]) -> He
         path = folder / "keys" / f"{person.name}.key"
         signers[person.name] = create_key(path, ceremony.passphrases[person.name], rounds=ceremony.rounds)
     online = {name: create_online_key(folder / "online" / f"{name}.pem") for name in ONLINE}
-    files = _signed_files(ceremony, signers, online)
+    files = sign_first(ceremony.roster, signers, online, ceremony.issued)
     for name, raw in files.items():
         write_new(folder / "metadata" / name, raw, mode=0o644)
     write_new(folder / "root.json", files[metadata_file_name(Root.type, 1)], mode=0o644)
@@ -90,16 +90,19 @@ def _fill(ceremony: Ceremony, folder: Path, on_key: Callable[[str], None]) -> He
     return _verified(files, ceremony.issued)
 
 
-def _signed_files(ceremony: Ceremony, signers: Mapping[str, Signer], online: Mapping[str, Signer]) -> dict[str, bytes]:
-    first = FirstMetadata(ceremony.roster, _public(signers), _public(online), ceremony.issued)
+def sign_first(
+    roster: Roster, signers: Mapping[str, Signer], online: Mapping[str, Signer], issued: UtcTime
+) -> dict[str, bytes]:
+    """The first metadata, signed by everybody who must: file name to bytes. `signers` by person, `online` by role."""
+    first = FirstMetadata(roster, _public(signers), _public(online), issued)
     roles: dict[str, bytes] = {}
     for role, unsigned in first.roles().items():
         roles[role] = unsigned
         for name in first.signers(role):
             roles[role] = sign_role(roles[role], signers[name])
     delegated = {role: raw for role, raw in roles.items() if role != Root.type}
-    roles[Snapshot.type] = sign_role(build_snapshot(None, delegated, ceremony.issued), online[Snapshot.type])
-    timestamp = build_timestamp(None, roles[Snapshot.type], ceremony.issued)
+    roles[Snapshot.type] = sign_role(build_snapshot(None, delegated, issued), online[Snapshot.type])
+    timestamp = build_timestamp(None, roles[Snapshot.type], issued)
     roles[Timestamp.type] = sign_role(timestamp, online[Timestamp.type])
     return {metadata_file_name(role, 1): raw for role, raw in roles.items()}
 
