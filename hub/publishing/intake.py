@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -11,10 +12,11 @@ from hub.errors import ConfigError
 from hub.publishing import repository
 from hub.publishing.online_keys import SNAPSHOT, TIMESTAMP, OnlineKeys
 from hub.publishing.release import publish_online
-from wire.bundle import MAX_METADATA_BYTES, METADATA
+from wire.bundle import MAX_METADATA_BYTES, MAX_TARGET_BYTES, METADATA, TARGETS
 from wire.errors import WireError
 from wire.trust.authority import authority
 from wire.trust.held import load_held
+from wire.trust.rolefile import target_hashes
 
 
 def take_trust(hub: Hub, folder: Path) -> int:
@@ -32,6 +34,7 @@ def take_trust(hub: Hub, folder: Path) -> int:
         for (role, version), body in sorted(found.items()):
             if role not in (SNAPSHOT, TIMESTAMP) and repository.role_file(conn, role, version) is None:
                 repository.put_role(conn, role, version, body, now)
+                repository.put_targets(conn, role, version, _targets(folder / "targets", role, body), now)
                 new += 1
         if new:
             publish_online(conn, online, now)
@@ -65,6 +68,20 @@ def _read(folder: Path) -> dict[tuple[str, int], bytes]:
             found[role, int(number)] = path.read_bytes()
     if not found:
         raise ConfigError("{path} holds no metadata (N.role.json)", path=folder)
+    return found
+
+
+def _targets(folder: Path, role: str, body: bytes) -> dict[str, bytes]:
+    """Those of a role's targets that the ceremony brought, by path. Raises ConfigError where one has other bytes."""
+    found = {}
+    for path, digest in target_hashes(role, body).items():
+        file = folder / path
+        if not TARGETS.pattern.fullmatch(path) or not file.is_file():
+            continue    # nothing that a hub serves, or released through the hub, which holds it already
+        raw = file.read_bytes() if file.stat().st_size <= MAX_TARGET_BYTES else b""
+        if hashlib.sha256(raw).hexdigest() != digest:
+            raise ConfigError("{path} is not the file that {role} names", path=file, role=role)
+        found[path] = raw
     return found
 
 

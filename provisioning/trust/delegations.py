@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from securesystemslib.signer import Key
-from tuf.api.metadata import DelegatedRole, Delegations, Metadata, Role, Root, Snapshot, Targets, Timestamp
+from tuf.api.metadata import DelegatedRole, Delegations, Metadata, Role, Root, Snapshot, TargetFile, Targets, Timestamp
 
 from provisioning.trust.roster import Roster
 from wire.areas import COMMUNES_PER_GROUP
@@ -23,12 +23,16 @@ PROVINCIAL = ("d", "p", "tpl", "sw", "ea", "ef", "ed")
 class FirstMetadata:
     """Builds version 1 of each role that can exist before anybody has said anything."""
 
-    def __init__(self, roster: Roster, people: Keys, online: Keys, issued: UtcTime) -> None:
+    def __init__(
+        self, roster: Roster, people: Keys, online: Keys, issued: UtcTime, *, targets: Mapping[str, bytes] | None = None
+    ) -> None:
+        """`targets` by path: what the province's role lists from the beginning."""
         self._roster = roster
         self._holders = roster.holders_by_role()
         self._people = people
         self._online = online
         self._issued = issued
+        self._first_targets = targets or {}
 
     def roles(self) -> dict[str, bytes]:
         """Role name to unsigned file: root, targets, the province, its groups, hamlets of communes that have heads."""
@@ -77,7 +81,10 @@ class FirstMetadata:
         return self._delegating(Targets.type, ordered)
 
     def _province(self) -> Targets:
-        return self._delegating(f"p{self._roster.province}", list(self.groups()), self.groups())
+        signed = self._delegating(f"p{self._roster.province}", list(self.groups()), self.groups())
+        for path, raw in self._first_targets.items():
+            signed.targets[path] = TargetFile.from_data(path, raw, ["sha256"])
+        return signed
 
     def _group(self, communes: Sequence[str]) -> Targets:
         candidates = [f"{kind}{commune}" for commune in communes for kind in ("c", "h", "ea", "ef", "ed")]

@@ -1,7 +1,7 @@
 """`trust init`: make everybody's key, sign the first metadata, and lay it all down in one folder, in one step.
 
-The folder: `keys/<name>.key` and `.pub` (each goes to its person and nowhere else) · `metadata/` as the hub serves it ·
-`online/` the two keys that go to the hub · `root.json`, what devices and stations are given to trust.
+The folder: `keys/<name>.key` and `.pub` (each goes to its person and nowhere else) · `metadata/` and `targets/` as the
+hub serves them · `online/` the two keys that go to the hub · `root.json`, what devices and stations are given to trust.
 """
 
 from __future__ import annotations
@@ -20,13 +20,17 @@ from provisioning.errors import ProvisioningError
 from provisioning.keys import MIN_ROUNDS, create_key, create_online_key, write_new
 from provisioning.trust.delegations import FirstMetadata
 from provisioning.trust.roster import Roster
+from wire.areas import policy_target
+from wire.codec import encode
+from wire.policy import Hours, Policy
 from wire.release import build_snapshot, build_timestamp, metadata_file_name, sign_role
 from wire.trust.held import Held, pin_root
 from wire.trust.refresh import refresh, run
 from wire.trust.scope import WholeProvince
-from wire.units import UtcTime
+from wire.units import HOUR, MINUTE, UtcTime
 
 ONLINE = (Snapshot.type, Timestamp.type)
+FIRST_HOURS = (5 * HOUR + 30 * MINUTE, 21 * HOUR)
 
 
 class CeremonyError(ProvisioningError):
@@ -73,7 +77,7 @@ def lay_down(ceremony: Ceremony, folder: Path, *, on_key: Callable[[str], None])
 
 
 def _fill(ceremony: Ceremony, folder: Path, on_key: Callable[[str], None]) -> Held:
-    for name in ("", "keys", "metadata", "online"):
+    for name in ("", "keys", "metadata", "online", "targets"):
         (folder / name).mkdir(mode=0o700, parents=True)
     signers: dict[str, Signer] = {}
     for person in ceremony.roster.people:
@@ -81,20 +85,31 @@ def _fill(ceremony: Ceremony, folder: Path, on_key: Callable[[str], None]) -> He
         path = folder / "keys" / f"{person.name}.key"
         signers[person.name] = create_key(path, ceremony.passphrases[person.name], rounds=ceremony.rounds)
     online = {name: create_online_key(folder / "online" / f"{name}.pem") for name in ONLINE}
-    files = sign_first(ceremony.roster, signers, online, ceremony.issued)
+    targets = first_targets(ceremony.roster.province, ceremony.issued)
+    files = sign_first(ceremony.roster, signers, online, ceremony.issued, targets=targets)
     for name, raw in files.items():
         write_new(folder / "metadata" / name, raw, mode=0o644)
+    for path, raw in targets.items():
+        (folder / "targets" / path).parent.mkdir(parents=True, exist_ok=True)
+        write_new(folder / "targets" / path, raw, mode=0o644)
     write_new(folder / "root.json", files[metadata_file_name(Root.type, 1)], mode=0o644)
     for name in ("keys", "metadata", "online", ""):
         sync_folder(folder / name)
     return _verified(files, ceremony.issued)
 
 
+def first_targets(province: str, issued: UtcTime) -> dict[str, bytes]:
+    """The safety envelope from which a province starts, by path: half an hour inside what is built into devices."""
+    hours = [Hours(FIRST_HOURS[0], FIRST_HOURS[1])]
+    return {policy_target(province): encode(Policy(province, issued, hours=hours))}
+
+
 def sign_first(
-    roster: Roster, signers: Mapping[str, Signer], online: Mapping[str, Signer], issued: UtcTime
-) -> dict[str, bytes]:
+    roster: Roster, signers: Mapping[str, Signer], online: Mapping[str, Signer], issued: UtcTime,
+    *, targets: Mapping[str, bytes] | None = None,
+) -> dict[str, bytes]:  # fmt: skip
     """The first metadata, signed by everybody who must: file name to bytes. `signers` by person, `online` by role."""
-    first = FirstMetadata(roster, _public(signers), _public(online), issued)
+    first = FirstMetadata(roster, _public(signers), _public(online), issued, targets=targets)
     roles: dict[str, bytes] = {}
     for role, unsigned in first.roles().items():
         roles[role] = unsigned

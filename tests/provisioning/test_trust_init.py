@@ -14,11 +14,13 @@ from provisioning import cli
 from provisioning.keys import KeyFileError, create_key, open_key, read_public_key
 from provisioning.trust.roster import RosterError, read_roster
 from tests.builders import make_roster
-from wire.trust.authority import authority
+from wire.areas import policy_target
+from wire.policy import policy_in_force, read_policy
+from wire.trust.authority import authority, find_target
 from wire.trust.held import pin_root
 from wire.trust.refresh import refresh, run
 from wire.trust.scope import WholeProvince
-from wire.units import UtcTime
+from wire.units import HOUR, UtcTime
 
 PEOPLE = make_roster().people
 
@@ -59,11 +61,20 @@ def made(tmp_path_factory):
 
 
 def test_the_folder_holds_what_each_receiver_needs_and_no_more(made):
-    assert sorted(path.name for path in made.iterdir()) == ["keys", "metadata", "online", "root.json"]
+    assert sorted(path.name for path in made.iterdir()) == ["keys", "metadata", "online", "root.json", "targets"]
     assert sorted(path.name for path in (made / "online").iterdir()) == ["snapshot.pem", "timestamp.pem"]
     keys = sorted(path.name for path in (made / "keys").iterdir())
     assert keys == sorted(f"{person.name}.{kind}" for person in PEOPLE for kind in ("key", "pub"))
     assert (made / "root.json").read_bytes() == (made / "metadata" / "1.root.json").read_bytes()
+
+
+def test_the_province_starts_with_its_safety_envelope(made):
+    files = {path.name: path.read_bytes() for path in (made / "metadata").iterdir()}
+    pinned = pin_root((made / "root.json").read_bytes())
+    held = run(refresh(pinned, scope=WholeProvince(), floor=UtcTime(0)), lambda wanted: files.get(wanted.name)).held
+    raw = (made / "targets" / policy_target("08")).read_bytes()
+    find_target(held, policy_target("08")).check(raw)
+    assert policy_in_force([read_policy(raw)], "08/00694").hours == ((11 * HOUR // 2, 21 * HOUR),)
 
 
 def test_private_keys_are_for_their_owner_alone(made):

@@ -89,5 +89,13 @@ def target_file_name(path: str, sha256: str) -> str:
     return f"{folder}/{sha256}.{name}"
 
 
+def target_hashes(role: str, raw: bytes) -> dict[str, str]:
+    """The SHA-256 (hex) of each target that a role's file lists, by path; empty for root. Raises MalformedError."""
+    if role == Root.type:
+        return {}
+    listed = parse_role_file(role, raw, Targets).signed.targets
+    return {path: target.hashes["sha256"] for path, target in listed.items()}
+
+
 def sha256_hex(raw: bytes) -> str:
     return hashlib.sha256(raw).hexdigest()
