@@ -23,6 +23,7 @@ DOORS = {
     "sqlalchemy": ("hub/",),
     "flask": ("hub/", "provisioning/approval/"),
     "amqtt": ("hub/broker",),
+    "argon2": ("hub/auth/passwords.py",),
     "cryptography": (
         "wire/envelope.py", "edge/identity.py", "hub/publishing/online_keys.py", "provisioning/keys.py",
     ),

@@ -14,10 +14,9 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 
-from werkzeug.security import check_password_hash, generate_password_hash
-
 from hub import audit
 from hub.auth import store
+from hub.auth.passwords import NOBODYS, hash_password, is_password
 from hub.auth.roles import Grant, Person
 from hub.context import Hub
 from hub.errors import N_, BadInputError, NotAllowedError, TooManyError
@@ -30,8 +29,6 @@ MAX_BY_STRANGERS = 50
 LOCK_MS = 15 * MINUTE
 MIN_PASSWORD = 10
 USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,39}")
-_HASHING = "scrypt:32768:8:1"
-_NOBODY = generate_password_hash(secrets.token_hex(16), _HASHING)
 
 
 class WrongPasswordError(NotAllowedError):
@@ -50,7 +47,7 @@ def log_in(hub: Hub, username: str, password: str, *, kind: str = "page", origin
         seen = store.login_origin(conn, username[:64], origin)
     if row and (seen.locked_until > now or (row["locked_until"] > now and not seen.succeeded)):
         raise TooManyError(N_("Too many wrong passwords. Try again in a quarter of an hour."))
-    right = check_password_hash(row["password"] if row else _NOBODY, password[:200])  # slow: outside any transaction
+    right = is_password(password[:200], row["password"] if row else NOBODYS)  # slow: outside any transaction
     if not row or not right or not row["active"]:
         _count_failure(hub, username, origin)
         raise WrongPasswordError(N_("User name or password is wrong."))
@@ -85,7 +82,7 @@ def add_person(
     `keys` are (key id, public key) of signing keys. Old sessions end. For the command line: no rights are asked.
     """
     check_new_person(username, name, password, held)
-    hashed = generate_password_hash(password, _HASHING)
+    hashed = hash_password(password)
     now = hub.now()
     with hub.writing() as conn:
         if not store.change(conn, username, name=name, password=hashed, active=True, failures=0, locked_until=0):
