@@ -15,9 +15,9 @@ def write_broker_files(config: Config, db: Database, folder: Path) -> Path:
     """Write mosquitto.conf, passwords and acl into `folder`; the path of mosquitto.conf."""
     folder.mkdir(parents=True, exist_ok=True)
     found = broker_rights.accounts(db, config)
-    _write(folder / "passwords", "".join(f"{name}:{hashed}\n" for name, hashed in sorted(found.items())))
-    _write(folder / "acl", _acl(config))
-    _write(folder / "mosquitto.conf", _configuration(config, folder))
+    write_file(folder / "passwords", "".join(f"{name}:{hashed}\n" for name, hashed in sorted(found.items())))
+    write_file(folder / "acl", _acl(config))
+    write_file(folder / "mosquitto.conf", _configuration(config, folder))
     return folder / "mosquitto.conf"
 
 
@@ -50,13 +50,19 @@ def _acl(config: Config) -> str:
     lines = [f"user {config.broker_user}", f"topic readwrite {ROOT}/#", ""]
     for station in config.stations:
         lines += [f"user {station}", f"topic write {ROOT}/em/#", ""]
-    lines += [f"pattern write {ROOT}/up/%u/{name}" for name in broker_rights.DEVICE_SPEAKS]
-    lines += [f"pattern read {ROOT}/dn/%u/#"]
-    lines += [f"pattern read {tree}#" for tree in broker_rights.PUBLIC]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *pattern_lines()]) + "\n"
 
 
-def _write(path: Path, text: str) -> None:
+def pattern_lines() -> list[str]:
+    """What a device may say and hear, for every user name."""
+    return [
+        *(f"pattern write {ROOT}/up/%u/{name}" for name in broker_rights.DEVICE_SPEAKS),
+        f"pattern read {ROOT}/dn/%u/#",
+        *(f"pattern read {tree}#" for tree in broker_rights.PUBLIC),
+    ]
+
+
+def write_file(path: Path, text: str) -> None:
     """Replace the file at once, readable by nobody else."""
     fresh = path.with_suffix(".new")
     fresh.touch(mode=0o600)

@@ -17,13 +17,13 @@ from hub.areas import actions as areas
 from hub.auth import actions as auth
 from hub.auth.keyfile import read_public_key
 from hub.auth.roles import Grant, Person, Role
+from hub.certificates.cli import add_commands as add_broker_commands
 from hub.config import Config, load_config
-from hub.context import Hub, open_hub
+from hub.context import open_hub
 from hub.devices import actions as devices
-from hub.errors import BadInputError, ConfigError, HubError
-from hub.migrations import check_migrated
+from hub.errors import BadInputError, HubError
 from hub.publishing.intake import take_trust
-from hub.setup import empty_work, prepare
+from hub.setup import empty_work, open_prepared, prepare
 from wire.errors import WireError
 
 PASSWORD = "LOA_HUB_PASSWORD"  # noqa: S105 the variable's name
@@ -74,9 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     init.add_argument("--province-name", default=PROVINCE_NAME)
     add("web", _web, "Serve pages and interfaces.")
     add("worker", _worker, "Take in what devices say, send what waits, do what is due. Exactly one.")
-    add("broker", _broker, "Run the embedded MQTT broker (one commune, demo, tests).")
-    files = add("broker-files", _broker_files, "Write mosquitto's configuration, passwords and ACL.")
-    files.add_argument("folder", type=Path)
+    add_broker_commands(add)
     listed = add("import", _import, "Enter people, hamlets, clusters and devices from one list (JSON).")
     listed.add_argument("list", type=Path)
     person = commands.add_parser("person", help="People and their roles.").add_subparsers(required=True, metavar="ACT")
@@ -122,7 +120,7 @@ def _init(config: Config, args: argparse.Namespace) -> None:
 def _web(config: Config, _args: argparse.Namespace) -> None:
     from hub.web import run_web  # noqa: PLC0415 gunicorn and Flask are not wanted in the other commands
 
-    _prepared(config).close()
+    open_prepared(config).close()
     empty_work(config)
     run_web(config)
 
@@ -130,27 +128,13 @@ def _web(config: Config, _args: argparse.Namespace) -> None:
 def _worker(config: Config, _args: argparse.Namespace) -> None:
     from hub.worker import run_worker  # noqa: PLC0415
 
-    with closing(_prepared(config)) as hub:
+    with closing(open_prepared(config)) as hub:
         run_worker(hub)
-
-
-def _broker(config: Config, args: argparse.Namespace) -> None:
-    from hub.broker import run_broker  # noqa: PLC0415 amqtt is slow to import and only wanted here
-
-    _prepared(config).close()
-    run_broker(config, args.config)
-
-
-def _broker_files(config: Config, args: argparse.Namespace) -> None:
-    from hub.broker_files import write_broker_files  # noqa: PLC0415
-
-    with closing(_prepared(config)) as hub:
-        print(write_broker_files(config, hub.db, args.folder.resolve()))
 
 
 def _import(config: Config, args: argparse.Namespace) -> None:
     unit = unit_list.read_list(args.list)
-    with closing(_prepared(config)) as hub:
+    with closing(open_prepared(config)) as hub:
         unit_list.enter(hub, _system(config), unit, grant_of=_grant)
     print("entered:", ", ".join(f"{len(getattr(unit, part))} {part}" for part in unit.__struct_fields__))
 
@@ -159,20 +143,20 @@ def _person_add(config: Config, args: argparse.Namespace) -> None:
     held = [_grant(text) for text in args.role]
     keys = [read_public_key(path) for path in args.key]
     password = _password(args.password_file)
-    with closing(_prepared(config)) as hub:
+    with closing(open_prepared(config)) as hub:
         auth.add_person(hub, username=args.username, name=args.name, password=password, held=held, keys=keys)
     print(f"{args.username}: {', '.join(args.role) or 'no role'}; {len(keys)} key(s)")
 
 
 def _area_add(config: Config, args: argparse.Namespace) -> None:
-    with closing(_prepared(config)) as hub:
+    with closing(open_prepared(config)) as hub:
         areas.put_hamlet(
             hub, _system(config), args.path, name=args.name, households=args.households, languages=args.language
         )
 
 
 def _cluster_add(config: Config, args: argparse.Namespace) -> None:
-    with closing(_prepared(config)) as hub:
+    with closing(open_prepared(config)) as hub:
         devices.put_cluster(
             hub, _system(config), args.id, area=args.area, name=args.name, lat=args.lat, lon=args.lon,
             languages=args.language or ["vi"], tags=args.tag, note=args.note,
@@ -180,22 +164,14 @@ def _cluster_add(config: Config, args: argparse.Namespace) -> None:
 
 
 def _device_register(config: Config, args: argparse.Namespace) -> None:
-    with closing(_prepared(config)) as hub:
+    with closing(open_prepared(config)) as hub:
         ident = devices.register_device(hub, _system(config), args.request.read_bytes(), cluster=args.cluster)
     print(f"{ident}: registered; its placement waits for the registrar's signature")
 
 
 def _device_revoke(config: Config, args: argparse.Namespace) -> None:
-    with closing(_prepared(config)) as hub:
+    with closing(open_prepared(config)) as hub:
         devices.revoke_device(hub, _system(config), args.id)
-
-
-def _prepared(config: Config) -> Hub:
-    if not config.secret_file.exists():
-        raise ConfigError("{path} is not prepared: run `loa-hub init --dir {path}`", path=config.root)
-    hub = open_hub(config)
-    check_migrated(hub.db)
-    return hub
 
 
 def _system(config: Config) -> Person:

@@ -41,6 +41,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """File with the CA of the broker's certificate; empty: no TLS."""
     broker_certificate: str = ""
     broker_key: str = ""
+    broker_files: str = ""
+    """Folder of `loa-hub broker-config`, whose mosquitto runs as the hub's own user: the worker keeps it up to date."""
     broker_keepalive_s: Annotated[int, Meta(ge=10, le=3600)] = 60
     stations: list[str] = []
     """Broker accounts `station-…` for officers' stations, each with a file DIR/<name>.password."""

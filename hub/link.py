@@ -98,6 +98,9 @@ class Link:
         log.warning("connection to the broker ended: %s", reason)
 
     def _on_message(self, client: Client, _: Any, message: MQTTMessage) -> None:
+        if message.retain:
+            client.ack(message.mid, message.qos)  # left behind by somebody: devices retain nothing
+            return
         arrival = Arrival(message.topic, bytes(message.payload), message.mid, message.qos)
         try:
             self.arrivals.put_nowait(arrival)
@@ -114,7 +117,8 @@ def _client(config: Config) -> Client:
         CallbackAPIVersion.VERSION2, client_id=config.broker_user, protocol=MQTTProtocolVersion.MQTTv311,
         clean_session=True, manual_ack=True,
     )  # fmt: skip
-    client.username_pw_set(config.broker_user, config.broker_password_file.read_text("utf-8").strip())
+    if not config.broker_certificate:
+        client.username_pw_set(config.broker_user, config.broker_password_file.read_text("utf-8").strip())
     client.reconnect_delay_set(*RECONNECT_S)
     client.max_inflight_messages_set(MAX_INFLIGHT)
     if config.broker_ca:

@@ -7,8 +7,10 @@ import shutil
 from pathlib import Path
 
 from hub.config import Config
+from hub.context import Hub, open_hub
 from hub.db import Database
-from hub.migrations import migrate
+from hub.errors import ConfigError
+from hub.migrations import check_migrated, migrate
 
 
 def prepare(config: Config) -> None:
@@ -24,6 +26,15 @@ def prepare(config: Config) -> None:
         migrate(db)
     finally:
         db.close()
+
+
+def open_prepared(config: Config) -> Hub:
+    """The hub of a data folder that `loa-hub init` has prepared. Raises ConfigError."""
+    if not config.secret_file.exists():
+        raise ConfigError("{path} is not prepared: run `loa-hub init --dir {path}`", path=config.root)
+    hub = open_hub(config)
+    check_migrated(hub.db)
+    return hub
 
 
 def empty_work(config: Config) -> None:

@@ -6,6 +6,7 @@ import hub.alerts.store
 import hub.areas.store
 import hub.audit
 import hub.auth.store
+import hub.certificates.store
 import hub.content.store
 import hub.devices.store
 import hub.outbox

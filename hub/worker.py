@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 
 from hub import inbound, outbox
+from hub.broker_tls import BrokerFiles
 from hub.context import Hub
 from hub.doorbell import Bell, doorbell_path
 from hub.errors import ConfigError
@@ -42,6 +43,7 @@ class Worker:
         self._stop = stop
         self._bell = Bell(doorbell_path(hub.config.root))
         self._link = Link(hub.config, wake=hub.doorbell.ring)
+        self._broker_files = BrokerFiles(hub)
         self._flying: dict[int, tuple[int, float]] = {}
         """Row of each publication that the broker has not confirmed, and since when, by paho's message id."""
         self._next_due = 0.0
@@ -55,6 +57,7 @@ class Worker:
         try:
             while not self._stop.is_set():
                 self._bell.wait(POLL_S)
+                self._attempt("the broker's files", self._renew_broker_files)
                 self._attempt("sending", self._send)
                 self._attempt("due work", self._do_due_work)
         finally:
@@ -62,6 +65,10 @@ class Worker:
             taker.join()
             self._link.stop()
             self._bell.close()
+
+    def _renew_broker_files(self) -> None:
+        if self._broker_files.renew():
+            log.info("the broker's list of revoked certificates was written again")
 
     def _send(self) -> None:
         if self._link.take_fresh():
