@@ -22,6 +22,7 @@ from hub.broker_tls import BrokerFiles
 from hub.context import Hub
 from hub.doorbell import Bell, doorbell_path
 from hub.errors import ConfigError
+from hub.flood import Meter, end_flooding
 from hub.link import Arrival, Link
 from hub.publishing.release import prolong_online
 from hub.telemetry import store as telemetry
@@ -44,6 +45,7 @@ class Worker:
         self._bell = Bell(doorbell_path(hub.config.root))
         self._link = Link(hub.config, wake=hub.doorbell.ring)
         self._broker_files = BrokerFiles(hub)
+        self._meter = Meter(partial(end_flooding, hub))
         self._flying: dict[int, tuple[int, float]] = {}
         """Row of each publication that the broker has not confirmed, and since when, by paho's message id."""
         self._next_due = 0.0
@@ -139,7 +141,8 @@ class Worker:
             self._attempt(arrival.topic, partial(self._take_one, arrival))
 
     def _take_one(self, arrival: Arrival) -> None:
-        inbound.take(self._hub, arrival.topic, arrival.body)
+        if self._meter.lets_in(arrival.topic):
+            inbound.take(self._hub, arrival.topic, arrival.body)
         self._link.acknowledge(arrival)
 
     def _attempt(self, what: str, act: Callable[[], None]) -> None:

@@ -119,6 +119,11 @@ def put_device(conn: Connection, ident: str, **values: Any) -> None:
     upsert(conn, devices, {"id": ident}, values)
 
 
+def end_registration(conn: Connection, ident: str, now: UtcTime) -> None:
+    """Its account and its log count no more."""
+    conn.execute(update(devices).where(devices.c.id == ident).values(revoked_at=now))
+
+
 def device(conn: Connection, ident: str) -> dict[str, Any] | None:
     """A device's row, with `area` of its cluster; revoked ones too."""
     query = select(devices, clusters.c.area).join(clusters).where(devices.c.id == ident)
