@@ -6,7 +6,7 @@ come out equal (review §9). Files are canonical: compact JSON, sorted keys, sig
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -29,8 +29,8 @@ from wire.trust.rolefile import (
 from wire.units import DAY, HOUR, SECOND, Milliseconds, UtcTime
 
 __all__ = [
-    "add_signatures", "build_role", "build_snapshot", "build_timestamp", "check_rebuilt", "expires_after",
-    "metadata_file_name", "sign_role", "target_file_name",
+    "add_signatures", "build_changed", "build_role", "build_snapshot", "build_timestamp", "check_rebuilt",
+    "expires_after", "metadata_file_name", "sign_role", "target_file_name",
 ]  # fmt: skip
 
 S = TypeVar("S", Root, Timestamp, Snapshot, Targets)
@@ -85,6 +85,19 @@ def build_role(current: bytes | None, role: str, changes: Changes, issued: UtcTi
             signed.targets[path] = TargetFile(len(content), {"sha256": sha256_hex(content)}, path)
         elif signed.targets.pop(path, None) is None:
             raise NotAllowedError(f"{role} does not list {path}")
+    _date(role, signed, issued)
+    return _file(Metadata(signed))
+
+
+def build_changed(role: str, current: bytes, edit: Callable[[Any], object], issued: UtcTime) -> bytes:
+    """The unsigned next version of root, or of a role that delegates, as `edit` leaves what it says.
+
+    For the ceremony. Raises OutOfDateError as `build_role` does, MalformedError, and what `edit` raises.
+    """
+    kind: type[Any] = Root if role == Root.type else Targets
+    signed = parse_role_file(role, current, kind).signed
+    _advance(role, signed, issued)
+    edit(signed)
     _date(role, signed, issued)
     return _file(Metadata(signed))
 
@@ -155,7 +168,7 @@ def _version(name: str, raw: bytes) -> int:
         raise MalformedError(f"{name}: not metadata ({error})") from error
 
 
-def _advance(role: str, signed: Targets, issued: UtcTime) -> None:
+def _advance(role: str, signed: Root | Targets, issued: UtcTime) -> None:
     before = signed.unrecognized_fields.get("issued", 0)
     if issued <= before <= issued + DAY:
         raise OutOfDateError(f"{role} v{signed.version} was issued at {before}, not before {issued}: check the clock")

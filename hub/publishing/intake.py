@@ -6,6 +6,8 @@ import hashlib
 import shutil
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from hub import audit
 from hub.context import Hub
 from hub.errors import ConfigError
@@ -16,7 +18,7 @@ from wire.bundle import MAX_METADATA_BYTES, MAX_TARGET_BYTES, METADATA, TARGETS
 from wire.errors import WireError
 from wire.trust.authority import authority
 from wire.trust.held import load_held
-from wire.trust.rolefile import target_hashes
+from wire.trust.rolefile import signer_ids, target_hashes
 
 
 def take_trust(hub: Hub, folder: Path) -> int:
@@ -31,6 +33,10 @@ def take_trust(hub: Hub, folder: Path) -> int:
     with hub.writing() as conn:
         repository.lock(conn)
         new = 0
+        if _are_new(conn, online):
+            # A thief may have fast-forwarded what the old keys signed; devices forget it with them (TUF 5.3.11).
+            for role in (SNAPSHOT, TIMESTAMP):
+                repository.forget_role(conn, role)
         for (role, version), body in sorted(found.items()):
             if role not in (SNAPSHOT, TIMESTAMP) and repository.role_file(conn, role, version) is None:
                 repository.put_role(conn, role, version, body, now)
@@ -41,6 +47,12 @@ def take_trust(hub: Hub, folder: Path) -> int:
             audit.note(conn, at=now, person="system", verb="trust", subject=f"{new} files")
         _check(repository.newest_files(conn), online)
     return new
+
+
+def _are_new(conn: Connection, online: OnlineKeys) -> bool:
+    """Whether the online keys are others than those that signed what is served now."""
+    served = repository.current_role(conn, TIMESTAMP)
+    return served is not None and online.key_ids[TIMESTAMP] not in signer_ids(served[1])
 
 
 def _check(files: dict[str, bytes], online: OnlineKeys) -> None:

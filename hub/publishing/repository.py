@@ -145,6 +145,11 @@ def stored_at(conn: Connection) -> dict[str, int]:
     return {row.role: row.at for row in conn.execute(query)}
 
 
+def forget_role(conn: Connection, role: str) -> None:
+    """All versions of an online role."""
+    conn.execute(delete(role_files).where(role_files.c.role == role))
+
+
 def forget_old(conn: Connection, role: str, version: int) -> None:
     """Drop versions up to `version`: of the online roles only the newest ones are ever asked for."""
     conn.execute(delete(role_files).where(role_files.c.role == role, role_files.c.version <= version))

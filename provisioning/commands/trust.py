@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from provisioning.commands.trust_changes import COMMANDS as CHANGES
 from provisioning.keys import MIN_PASSPHRASE, MIN_ROUNDS
 from provisioning.trust.init import Ceremony, CeremonyError, check_free, lay_down
 from provisioning.trust.roster import MAX_ROSTER_BYTES, read_roster, thin_crews
@@ -77,3 +78,7 @@ def _ask(name: str) -> str:
         if len(passphrase) >= MIN_PASSPHRASE:
             return passphrase
         click.echo(f"At least {MIN_PASSPHRASE} characters, please.")
+
+
+for command in CHANGES:
+    trust.add_command(command)

@@ -89,6 +89,11 @@ def target_file_name(path: str, sha256: str) -> str:
     return f"{folder}/{sha256}.{name}"
 
 
+def signer_ids(raw: bytes) -> frozenset[str]:
+    """The ids of the keys whose signatures stand in a timestamp; none of them is verified. Raises MalformedError."""
+    return frozenset(parse_role_file(Timestamp.type, raw, Timestamp).signatures)
+
+
 def target_hashes(role: str, raw: bytes) -> dict[str, str]:
     """The SHA-256 (hex) of each target that a role's file lists, by path; empty for root. Raises MalformedError."""
     if role == Root.type:

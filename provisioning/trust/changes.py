@@ -1,0 +1,135 @@
+"""Changes of who may sign what: the next, unsigned files of every role that a change touches. Pure.
+
+Everything that is not the change stays as it was; versions rise by one and expiries follow the calendar. The province's
+approvers also sign groups and hamlet lists, so a change of `p` is one of those delegations too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from securesystemslib.signer import Key
+from tuf.api.metadata import TOP_LEVEL_ROLE_NAMES, Root, Snapshot, Targets, Timestamp
+
+from provisioning.errors import ProvisioningError
+from wire.release import build_changed
+from wire.trust.authority import authority, delegator_of, roles_of_key
+from wire.trust.held import Held, delegations
+from wire.trust.layout import parse_role_name
+from wire.trust.time_reset import FIELD
+from wire.units import UtcTime
+
+ONLINE = (Snapshot.type, Timestamp.type)
+Edit = Callable[[Any], object]
+
+
+class ChangeError(ProvisioningError):
+    """Such a change would leave a role that nobody can sign, or changes nothing."""
+
+    code = "change"
+
+
+@dataclass
+class Change:
+    """Edits by file; `files` builds them."""
+
+    held: Held
+    edits: dict[str, list[Edit]] = field(default_factory=dict)
+
+    def add(self, role: str, key: Key) -> None:
+        """Let a key sign for a role. Raises ChangeError where it may already, NotAllowedError, UnknownKeyError."""
+        if key.keyid in authority(self.held, role).key_ids:
+            raise ChangeError(f"{role}: this key is a holder already")
+        for file, name in _homes(self.held, role):
+            self._edit(file, lambda signed, name=name: signed.add_key(key, name))
+
+    def remove(self, role: str, key_id: str, *, leaves: int = 0) -> None:
+        """Let a key sign no more. `leaves` more holders come in by the same change. Raises ChangeError."""
+        who = authority(self.held, role)
+        if key_id not in who.key_ids:
+            raise ChangeError(f"{role}: no holder has the key {short(key_id)}")
+        rest = len(who.keys) - 1 + leaves
+        if rest < who.threshold:
+            raise ChangeError(
+                f"{role} needs {who.threshold} signatures and would have {rest} holder(s): "
+                f"`trust rotate` to a new key, or `trust add` another holder first"
+            )
+        for file, name in _homes(self.held, role):
+            self._edit(file, lambda signed, name=name: signed.revoke_key(key_id, name))
+
+    def rotate(self, role: str, old: str, new: Key) -> None:
+        """Another key instead of this one: what the old one signed must be signed by others or by the new one."""
+        self.add(role, new)
+        self.remove(role, old, leaves=1)
+
+    def freeze(self, key_id: str) -> list[str]:
+        """Take a lost key out of every role it stands in; which these were. Raises ChangeError."""
+        roles = [role for role in roles_of_key(self.held, key_id) if not is_mirrored(self.held, role)]
+        if not roles:
+            raise ChangeError(f"the key {short(key_id)} stands in no role")
+        for role in roles:
+            self.remove(role, key_id)
+        return roles
+
+    def prolong(self, role: str) -> None:
+        """The same once more, with the expiry that the calendar gives."""
+        if role != Root.type and role not in self.held.roles:
+            raise ChangeError(f"{role} has no file to prolong")
+        self.edits.setdefault(role, [])
+
+    def reset_time(self, devices: Sequence[str], floor: UtcTime) -> None:
+        """Lower the floor of these devices (`*`: all), whose clock was wrong."""
+
+        def write(signed: Targets) -> None:
+            reset = {"version": signed.version, "floor": floor, "devices": list(devices)}
+            signed.unrecognized_fields[FIELD] = reset
+
+        self._edit(Targets.type, write)
+
+    def replace_online(self, keys: dict[str, Key]) -> None:
+        """A new hub's keys instead of the present hub's: what the old ones said is forgotten by every device."""
+        for name in ONLINE:
+            for old in list(self.held.root.signed.roles[name].keyids):
+                self._edit(Root.type, lambda signed, old=old, name=name: signed.revoke_key(old, name))
+            self._edit(Root.type, lambda signed, name=name: signed.add_key(keys[name], name))
+
+    def files(self, issued: UtcTime) -> dict[str, bytes]:
+        """Role name to unsigned file. Raises OutOfDateError for a clock that is behind the last release."""
+        return {role: self._file(role, edits, issued) for role, edits in self.edits.items()}
+
+    def _file(self, role: str, edits: Iterable[Edit], issued: UtcTime) -> bytes:
+        current = (self.held.root if role == Root.type else self.held.roles[role]).raw
+
+        def apply(signed: Any) -> None:
+            for edit in edits:
+                edit(signed)
+
+        return build_changed(role, current, apply, issued)
+
+    def _edit(self, file: str, edit: Edit) -> None:
+        self.edits.setdefault(file, []).append(edit)
+
+
+def short(key_id: str) -> str:
+    """As much of a key's id as people compare: four groups of four."""
+    return " ".join(key_id[at : at + 4] for at in range(0, 16, 4))
+
+
+def is_mirrored(held: Held, role: str) -> bool:
+    """Whether a role is signed with the province's keys and has none of its own."""
+    name = parse_role_name(role, held.province or "")
+    return name is not None and name.kind in ("g", "h")
+
+
+def _homes(held: Held, role: str) -> list[tuple[str, str]]:
+    """(file, role in it) of every delegation that must say the same of a role's holders."""
+    if role in ONLINE or is_mirrored(held, role):
+        raise ChangeError(f"{role} has no holders of its own")
+    homes = [(Root.type if role in TOP_LEVEL_ROLE_NAMES else delegator_of(held, role).name, role)]
+    if role != f"p{held.province}":
+        return homes
+    for name, file in held.roles.items():
+        homes += [(name, inner) for inner in delegations(file.signed) if is_mirrored(held, inner)]
+    return homes

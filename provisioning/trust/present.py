@@ -1,0 +1,102 @@
+"""What a province has signed up to now, from the ceremony's own folder or from the hub, verified from the root."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from securesystemslib.signer import Key
+from tuf.api.metadata import Root, Snapshot, Targets, Timestamp
+
+from provisioning.errors import ProvisioningError
+from provisioning.trusted import LENIENT, MetadataSource
+from wire.bundle import MAX_METADATA_BYTES, METADATA
+from wire.trust.held import Held, Refusal, delegations, load_held, pin_root
+from wire.trust.refresh import refresh, run
+from wire.trust.rolefile import metadata_file_name, parse_role_file
+from wire.trust.scope import WholeProvince
+from wire.trust.succession import next_root
+from wire.units import UtcTime
+
+MIN_KEY_ID = 8
+MAX_VERSIONS = 100_000
+
+
+class PresentError(ProvisioningError):
+    """What is there does not verify, or is not there."""
+
+    code = "present"
+
+
+def from_folder(root: bytes, folder: Path) -> Held:
+    """The newest file of each role in FOLDER/metadata. Raises PresentError, WireError."""
+    found: dict[str, dict[int, bytes]] = {}
+    for path in (folder / "metadata").glob("*.json"):
+        number, _, role = path.name.removesuffix(".json").partition(".")
+        if role and METADATA.pattern.fullmatch(path.name) and path.stat().st_size <= MAX_METADATA_BYTES:
+            found.setdefault(role, {})[int(number)] = path.read_bytes()
+    if not found:
+        raise PresentError(f"{folder}/metadata holds no metadata")
+    held = pin_root(root)
+    while (raw := found.get(Root.type, {}).get(held.root.version + 1)) is not None:
+        held = next_root(held, raw)
+    newest = {role: files[max(files)] for role, files in found.items() if role not in (Snapshot.type, Timestamp.type)}
+    return _whole(*load_held({**newest, Root.type: held.root.raw}, {}))
+
+
+def from_hub(root: bytes, hub: MetadataSource) -> Held:
+    """What the hub serves. Raises PresentError where it does not verify, and what the hub's client raises."""
+    steps = refresh(pin_root(root), scope=WholeProvince(), floor=UtcTime(0), rules=LENIENT)
+    outcome = run(steps, lambda wanted: hub.metadata(wanted.name))
+    return _whole(outcome.held, outcome.refusals)
+
+
+def from_hostile_hub(root: bytes, hub: MetadataSource) -> Held:
+    """The newest files that people signed, whatever the hub's own keys say of them: asked for by rising versions.
+
+    For `evict-hub`: a hub that was stolen may have fast-forwarded its lists out of everybody's reach.
+    """
+    held = pin_root(root)
+    while (raw := hub.metadata(metadata_file_name(Root.type, held.root.version + 1))) is not None:
+        held = next_root(held, raw)
+    files: dict[str, bytes] = {Root.type: held.root.raw}
+    waiting = [Targets.type]
+    while waiting:
+        name = waiting.pop()
+        newest = _newest(hub, name)
+        if newest is not None and name not in files:
+            files[name] = newest
+            waiting += list(delegations(parse_role_file(name, newest, Targets).signed))
+    return _whole(*load_held(files, {}))
+
+
+def _newest(hub: MetadataSource, name: str) -> bytes | None:
+    version, found = 1, None
+    while (raw := hub.metadata(metadata_file_name(name, version))) is not None and version < MAX_VERSIONS:
+        version, found = version + 1, raw
+    return found
+
+
+def find_key(held: Held, start: str) -> str:
+    """The one key whose id begins so (8 characters at least; blanks do not count). Raises PresentError."""
+    wanted = "".join(start.split()).lower()
+    found = {key_id for key_id in _keys(held) if key_id.startswith(wanted)}
+    if len(wanted) < MIN_KEY_ID or len(found) != 1:
+        raise PresentError(f"{len(found)} keys begin with {start!r}; give at least {MIN_KEY_ID} characters of one")
+    return found.pop()
+
+
+def _keys(held: Held) -> dict[str, Key]:
+    known = dict(held.root.signed.keys)
+    for file in held.roles.values():
+        known |= file.signed.delegations.keys if file.signed.delegations else {}
+    return known
+
+
+def _whole(held: Held, refusals: Iterable[Refusal]) -> Held:
+    refused = [f"{refusal.role}: {refusal.detail}" for refusal in refusals]
+    if refused or held.targets is None:
+        raise PresentError(f"what is there does not verify: {'; '.join(refused[:3]) or 'no targets'}")
+    return held
+
+
