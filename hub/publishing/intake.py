@@ -26,8 +26,8 @@ def take_trust(hub: Hub, folder: Path) -> int:
 
     Raises ConfigError, and stores nothing, where the files do not verify or the online keys are not those of root.
     """
-    _take_keys(hub, folder / "online")
-    online = OnlineKeys(hub.config.online_dir)
+    brought = folder / "online"
+    online = OnlineKeys(brought if brought.is_dir() else hub.config.online_dir)
     found = _read(folder / "metadata")
     now = hub.now()
     with hub.writing() as conn:
@@ -46,6 +46,7 @@ def take_trust(hub: Hub, folder: Path) -> int:
             publish_online(conn, online, now)
             audit.note(conn, at=now, person="system", verb="trust", subject=f"{new} files")
         _check(repository.newest_files(conn), online)
+    _keep_keys(hub, brought)  # only now: refused metadata leave the hub the keys that it has
     return new
 
 
@@ -97,7 +98,7 @@ def _targets(folder: Path, role: str, body: bytes) -> dict[str, bytes]:
     return found
 
 
-def _take_keys(hub: Hub, folder: Path) -> None:
+def _keep_keys(hub: Hub, folder: Path) -> None:
     hub.config.online_dir.mkdir(exist_ok=True, mode=0o700)
     for role in (SNAPSHOT, TIMESTAMP):
         target = hub.config.online_dir / f"{role}.pem"

@@ -11,7 +11,9 @@ from hub.publishing import actions, repository, store
 from hub.publishing.intake import take_trust
 from hub.publishing.model import State
 from hub.publishing.release import prolong_online
-from tests.builders import make_programme, make_province, make_sound
+from provisioning.trust.change_file import ChangeFile
+from provisioning.trust.changes import ONLINE, Change
+from tests.builders import make_programme, make_province, make_sound, new_signer
 from tests.hub.conftest import COMMUNE, OTHER, SYSTEM, version_of, write_trust
 from wire.codec import encode
 from wire.content import Item
@@ -45,7 +47,7 @@ def released(box, path: str = PATH) -> bytes | None:
         return repository.current_target(conn, path)
 
 
-def device_held(box, area: str):
+def device_held(box, area: str, *, before=None):
     """What a device at an area accepts from this hub, by the rules of `wire.trust`."""
 
     def fetch(wanted):
@@ -55,7 +57,8 @@ def device_held(box, area: str):
                 return repository.role_file(conn, role, int(number))
             return repository.current_role(conn, number)[1]
 
-    steps = refresh(pin_root(box.province.root), scope=DeviceScope(area), floor=box.clock(), rules=NETWORK)
+    held = before or pin_root(box.province.root)
+    steps = refresh(held, scope=DeviceScope(area), floor=box.clock(), rules=NETWORK)
     outcome = run(steps, fetch)
     assert not outcome.refusals, outcome.refusals
     return outcome.held
@@ -270,3 +273,29 @@ def test_metadata_with_foreign_online_keys_is_refused_whole(box, tmp_path):
     with pytest.raises(ConfigError):
         take_trust(box.hub, write_trust(make_province(), tmp_path / "other"))
     assert version_of(device_held(box, COMMUNE).root.raw) == 1
+    assert prolong_online(box.hub, force=True) is True
+    assert device_held(box, COMMUNE).snapshot.version == 2, "with the keys that it had"
+
+
+def test_a_new_hubs_keys_begin_anew_and_devices_that_were_fast_forwarded_follow(box, tmp_path):
+    """`evict-hub` into the same database, cleaned: what the old keys had said is forgotten on both sides."""
+    prolong_online(box.hub, force=True)
+    before = device_held(box, COMMUNE)
+    assert before.snapshot.version == 2
+    province = box.province
+    held = province.held()
+    change = Change(held)
+    signers = {name: new_signer() for name in ONLINE}
+    change.replace_online({name: signer.public_key for name, signer in signers.items()})
+    made = ChangeFile(change.files(UtcTime(province.now + HOUR)))
+    for name in ("binh", "chi"):
+        made.sign(held, province.signers[name])
+    made.finish(held, tmp_path)
+    (tmp_path / "online").mkdir()
+    for name, signer in signers.items():
+        (tmp_path / "online" / f"{name}.pem").write_bytes(signer.private_bytes)
+    assert take_trust(box.hub, tmp_path) == 1
+    after = device_held(box, COMMUNE, before=before)
+    assert (after.root.version, after.snapshot.version, after.timestamp.version) == (2, 1, 1)
+    assert prolong_online(box.hub, force=True) is True
+    assert device_held(box, COMMUNE, before=after).snapshot.version == 2

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from provisioning import cli
 from provisioning.keys import create_key, open_key
+from provisioning.trust.changes import ONLINE
+from provisioning.trust.eviction_page import write_page
 from tests.builders import make_programme, make_province
 from wire.areas import programme_target
 from wire.codec import encode
@@ -143,3 +148,17 @@ def test_evicting_a_hub_leaves_keys_a_change_and_one_page(desk, tmp_path, capsys
     assert run(desk, "finish", out / "change.json", "--out", out) == 0
     assert (out / "metadata" / "2.root.json").exists()
     assert set(json.loads((out / "change.json").read_text())["files"]) == {"root"}
+
+
+def test_the_page_is_one_page(tmp_path):
+    """Printed as Chromium prints it: nobody should have to look for a second sheet at such a time."""
+    province = make_province()
+    keys = {name: province.signers[name].public_key for name in ONLINE}
+    page = write_page(tmp_path / "trang-in.html", province.held(), keys)
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        tab = browser.new_page()
+        tab.goto(page.as_uri())
+        printed = tab.pdf(format="A4", prefer_css_page_size=True)
+        browser.close()
+    assert len(re.findall(rb"/Type\s*/Page[^s]", printed)) == 1
