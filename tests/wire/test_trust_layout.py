@@ -100,6 +100,13 @@ def test_a_role_may_not_delegate_what_is_not_its_own(province, role, name, paths
     assert refusal(province, role, delegates(name, paths)) == [(role, "not_allowed")]
 
 
+def test_a_hamlet_may_have_the_number_of_its_province(province):
+    held = province.held(DEVICE)
+    province.publish({"h00694": province.revise("h00694", delegates("v00694-08", ["say/08/00694/08/*"]))})
+    outcome = province.refresh(held, DEVICE)
+    assert (outcome.refusals, outcome.held.roles["h00694"].version) == ((), 2)
+
+
 def test_one_key_under_two_ids_would_count_twice_and_is_refused(province):
     def edit(signed):
         binh = signed.delegations.keys[signed.delegations.roles["ef08"].keyids[0]]

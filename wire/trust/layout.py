@@ -149,7 +149,9 @@ def _check_delegation(outer: RoleName, inner: RoleName, delegation: DelegatedRol
     }[outer.kind]
     home = communes if outer.kind == "g" else {outer.area}
     inside = inner.area.rsplit("/", 1)[0] in home if outer.kind == "h" else inner.area in home
-    if not (permitted and inside) or (inner.kind != "g" and leaf(inner.area) == province and "/" in inner.area):
+    # A commune with the province's own code would have roles of the province's names; a hamlet's carry the commune's too.
+    doubled = inner.kind not in ("g", "v") and leaf(inner.area) == province and "/" in inner.area
+    if not (permitted and inside) or doubled:
         raise NotAllowedError(f"{outer.name} may not delegate to {inner.name}")
     allowed = delegation.paths if inner.kind == "g" else delegation_paths(inner)
     if not delegation.paths or not set(delegation.paths) <= set(allowed or []):
