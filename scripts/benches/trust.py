@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
+from typing import IO, Any, cast
 
 import psutil
 
@@ -53,6 +53,7 @@ class Device:
             [sys.executable, "-m", "scripts.benches.parts.refresher", str(folder)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
+        self._read()
 
     def refresh(self, hub: str, *, hint: str = "") -> Answer:
         """Raises DemoError where anything was refused."""
@@ -74,11 +75,13 @@ class Device:
         self._child.communicate()
 
     def _ask(self, asked: Answer) -> Answer:
-        if self._child.stdin is None or self._child.stdout is None:
-            raise DemoError("the device has no pipes")
-        self._child.stdin.write(json.dumps(asked) + "\n")
-        self._child.stdin.flush()
-        line = self._child.stdout.readline()
+        door = cast("IO[str]", self._child.stdin)
+        door.write(json.dumps(asked) + "\n")
+        door.flush()
+        return self._read()
+
+    def _read(self) -> Answer:
+        line = cast("IO[str]", self._child.stdout).readline()
         if not line:
             raise DemoError("the device's process ended; its reason stands above")
         answer: Answer = json.loads(line)
@@ -123,7 +126,7 @@ def served(folder: Path, port: int) -> Iterator[None]:
 
 
 def measure_cold(place: Place, names: Sequence[str], area: str, *, hint: str) -> list[float]:
-    """From nothing but the root to everything that a loudspeaker of `area` obeys. With no hint it searches its place."""
+    """From nothing but the root to all that a loudspeaker of `area` obeys. With no hint it searches its place."""
     took = []
     for name in names:
         with place.device(name) as device:
@@ -174,8 +177,9 @@ def sign_alerts(province: WholeProvince, area: str, count: int) -> list[bytes]:
 
 def measure_peer(place: Place, root_file: Path, area: str) -> Answer:
     """`tuf.ngclient` from the same hub, in a process of its own."""
-    command = [sys.executable, "-m", "scripts.benches.parts.tuf_peer", place.folder / "peer", place.hub, root_file, area]
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
+    words = (place.folder / "peer", place.hub, root_file, area)
+    command = [sys.executable, "-m", "scripts.benches.parts.tuf_peer", *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise DemoError(f"tuf.ngclient: {done.stderr.strip().splitlines()[-1]}")
     found: Answer = json.loads(done.stdout)
@@ -205,7 +209,7 @@ def measure(folder: Path, options: Any) -> tuple[dict[str, float], dict[str, obj
         lost = measure_cold(place, ["loa-lost"], commune, hint="")
         with place.device(names[0]) as device:
             empty_mb = device.rss_mb()
-            device.refresh(place.hub)  # connects
+            device.refresh(place.hub)  # the connection stays
             warm = [float(device.refresh(place.hub)["ms"]) for _ in range(options.warm)]
             judged = device.judge(sign_alerts(province, commune, ALERTS))
             rss_mb = device.rss_mb()
@@ -223,7 +227,7 @@ def measure(folder: Path, options: Any) -> tuple[dict[str, float], dict[str, obj
         "warm_ms": {"p99": round(percentile(warm, 0.99), 2), "max": round(max(warm), 2)},
         "bytes": wire,
         "emergency_ms": {name: round(value, 3) for name, value in judged.items()},
-        "rss_mb": {"before_anything_was_asked": round(empty_mb, 1)},
+        "rss_mb": {"opened": round(empty_mb, 1)},
         "file_bytes": _sizes(province),
         "load": load_average(),
     }  # fmt: skip
@@ -240,8 +244,8 @@ def _sizes(province: WholeProvince) -> dict[str, int]:
 
 def main() -> None:
     options = parser(__doc__)
-    options.add_argument("--cold", type=int, default=COLD_RUNS, help=f"loudspeakers that start from nothing ({COLD_RUNS})")
-    options.add_argument("--warm", type=int, default=WARM_RUNS, help=f"refreshes with nothing new ({WARM_RUNS})")
+    options.add_argument("--cold", type=int, default=COLD_RUNS, help="loudspeakers that start from nothing")
+    options.add_argument("--warm", type=int, default=WARM_RUNS, help="refreshes with nothing new")
     args = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="loa-bench-") as made:
         figures, peers, details = measure(Path(made), args)

@@ -1,7 +1,8 @@
 """The device's side of `bench trust`, in a process of its own: one loudspeaker's folder, opened and refreshed as told.
 
-`python -m scripts.benches.parts.refresher DIR`: a JSON object a line on standard input, an answer a line on standard
-output. {"do": "refresh", "hub": URL, "hint": AREA} · {"do": "judge", "envelopes": [base64, ...]}.
+`python -m scripts.benches.parts.refresher DIR`: once ready it says so; then a JSON object a line on standard input, an
+answer a line on standard output.
+{"do": "refresh", "hub": URL, "hint": AREA} · {"do": "judge", "envelopes": [base64, ...]}
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ class Refresher:
 
 def main(folder: Path) -> None:
     refresher = Refresher(build_parts(folder, load_config(folder, {})))
+    print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:
         print(json.dumps(refresher.answer(json.loads(line))), flush=True)
 
