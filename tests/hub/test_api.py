@@ -28,6 +28,11 @@ def code(answer) -> tuple[int, str]:
     return answer.status_code, answer.json["code"]
 
 
+def test_a_host_that_cannot_exist_is_answered_and_not_stumbled_over(caller):
+    answers = [caller().get(path, headers={"Host": "f" * 64}) for path in ("/login", "/api/me", "/tuf/metadata/x", "/")]
+    assert {code(answer) for answer in answers} == {(400, "http")}
+
+
 # --- logging in -------------------------------------------------------------------------------------------------------
 
 
