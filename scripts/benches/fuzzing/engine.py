@@ -8,8 +8,9 @@ import resource
 import signal
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 
 import psutil
@@ -59,6 +60,7 @@ def run_trials(trials: Sequence[Trial], share: Share, *, seconds: float, turn_s:
     with _alarm():
         while time.monotonic() < deadline and len(tally.findings) < MOST_FINDINGS:
             for trial in trials:
+                _forget_peak()
                 end = min(deadline, time.monotonic() + turn_s)
                 for number in _while_time(numbers[trial.name], share.step, end):
                     raw, chosen = make_mutant(share.seed, trial, number)
@@ -125,6 +127,12 @@ def _alarm() -> Iterator[None]:
 def _rss_mb() -> float:
     gc.collect()
     return float(psutil.Process().memory_info().rss) / 1e6
+
+
+def _forget_peak() -> None:
+    """Begin to measure the peak anew (proc(5), clear_refs): one large input must not hide the next."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
 
 
 def _peak_mb() -> float:
