@@ -4,7 +4,7 @@ A finding is a change that was accepted although nobody signed it, an error that
 3 s of processor time for one input, or memory that is not given back. Mutants that say, to the signed byte, what the
 good input says are no change: white space, order and unknown fields of the unsigned wrapper.
 
-The same --seed makes the same mutants, by trial and number. Each finding is written to a file with the way to repeat it.
+The same --seed makes the same mutants, by trial and number. Each finding is written to a file, with how to repeat it.
 There is no peer: no other program parses these messages.
 """
 
@@ -54,7 +54,7 @@ def figures_of(tally: Tally, seconds: float) -> dict[str, float]:
 def main() -> None:
     options = parser(__doc__)
     options.add_argument("--minutes", type=float, default=MINUTES, help=f"how long (default: {MINUTES:g})")
-    options.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: one a processor)")
+    options.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (one a processor)")
     options.add_argument("--seed", help="of an earlier run, to make its mutants again")
     options.add_argument("--out", type=Path, default=FINDINGS_DIR, help=f"for findings (default: {FINDINGS_DIR})")
     options.add_argument("--repeat", type=Path, metavar="FILE", help="judge one saved finding, and nothing else")

@@ -8,7 +8,6 @@ judged as the device does before it sounds, signed by two officers. The peer is 
 
 from __future__ import annotations
 
-import base64
 import json
 import statistics
 import subprocess
@@ -19,11 +18,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
-from typing import IO, Any, cast
-
-import psutil
+from typing import Any
 
 from edge.setup import Wishes, init_device
+from scripts.benches.parts.device import Answer, Device
 from scripts.benches.parts.traffic import CountingProxy
 from scripts.benches.parts.whole_province import PROVINCE, WholeProvince, communes, make_province, make_templates
 from scripts.benches.report import load_average, parser, percentile, print_report
@@ -42,50 +40,6 @@ CHANGES = 5
 ALERTS = 200
 SETTLED_MS = HOUR
 """How long ago everything was signed: a device whose clock is a little off takes it all the same."""
-Answer = dict[str, Any]
-
-
-class Device:
-    """The process of one loudspeaker."""
-
-    def __init__(self, folder: Path) -> None:
-        self._child = subprocess.Popen(
-            [sys.executable, "-m", "scripts.benches.parts.refresher", str(folder)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        self._read()
-
-    def refresh(self, hub: str, *, hint: str = "") -> Answer:
-        """Raises DemoError where anything was refused."""
-        done = self._ask({"do": "refresh", "hub": hub, "hint": hint})
-        if done["refused"]:
-            raise DemoError(f"refused: {done['refused'][:3]}")
-        return done
-
-    def judge(self, envelopes: Sequence[bytes]) -> Answer:
-        done = self._ask({"do": "judge", "envelopes": [base64.b64encode(one).decode() for one in envelopes]})
-        if "refused" in done:
-            raise DemoError(f"an alert was refused: {done['refused']}")
-        return done
-
-    def rss_mb(self) -> float:
-        return float(psutil.Process(self._child.pid).memory_info().rss) / 1e6
-
-    def close(self) -> None:
-        self._child.communicate()
-
-    def _ask(self, asked: Answer) -> Answer:
-        door = cast("IO[str]", self._child.stdin)
-        door.write(json.dumps(asked) + "\n")
-        door.flush()
-        return self._read()
-
-    def _read(self) -> Answer:
-        line = cast("IO[str]", self._child.stdout).readline()
-        if not line:
-            raise DemoError("the device's process ended; its reason stands above")
-        answer: Answer = json.loads(line)
-        return answer
 
 
 class Place:

@@ -52,7 +52,7 @@ def test_every_trial_takes_its_good_input():
             assert Verdict.TAKEN in {trial.judge(seed.raw, seed) for seed in trial.seeds}
 
 
-# --- planted faults ----------------------------------------------------------------------------------------------------
+# --- planted faults ---------------------------------------------------------------------------------------------------
 
 
 class Planted:
@@ -64,7 +64,7 @@ class Planted:
         self._judge = judge
         self.seeds = [Seed(raw) for raw in good]
 
-    def judge(self, raw: bytes, seed: Seed) -> Verdict:  # noqa: ARG002 - as `Trial` has it
+    def judge(self, raw: bytes, seed: Seed) -> Verdict:
         return self._judge(raw)
 
     def close(self) -> None:

@@ -34,7 +34,7 @@ def test_a_host_that_cannot_exist_is_answered_and_not_stumbled_over(caller):
 
 
 def test_a_form_with_a_nameless_part_is_answered_and_not_stumbled_over(caller):
-    body = b'--x\r\nContent-Disposition: form-data\r\n\r\nmai\r\n--x--\r\n'
+    body = b"--x\r\nContent-Disposition: form-data\r\n\r\nmai\r\n--x--\r\n"
     kind = "multipart/form-data; boundary=x"
     answer = caller().post("/login", data=body, headers={"Content-Type": kind, "Accept": "application/json"})
     assert code(answer) == (400, "http")

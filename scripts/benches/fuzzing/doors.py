@@ -22,6 +22,7 @@ from wire.units import DAY, UtcTime
 
 SESSION = "ab" * 8
 EMPTY_EVERY = 200
+FORM = '--x\r\nContent-Disposition: form-data; name="username"\r\n\r\nmai\r\n--x--\r\n'
 _TOKEN = re.compile(r"[A-Z]{1,20}")
 _FIELD = re.compile(r"[A-Za-z0-9-]{1,60}")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
@@ -37,8 +38,8 @@ class Broker:
         self._judged = 0
         now = ground.province.now
         birth = Birth(
-            DEVICE, SESSION, "boot-1", f"serial-{DEVICE}", "1.0", "ab" * 32, HAMLET, CLUSTER, 1, {"root": 1, "p08": 2}, 3,
-            now, UtcTime(now + DAY), CHAIN, 8, ["ab" * 32],
+            DEVICE, SESSION, "boot-1", f"serial-{DEVICE}", "1.0", "ab" * 32, HAMLET, CLUSTER, 1, {"root": 1}, 3, now,
+            UtcTime(now + DAY), CHAIN, 8, ["ab" * 32],
         )  # fmt: skip
         health = encode_health({metric.name: metric.high for metric in METRICS[:4]})
         plain = [(BIRTH.of(DEVICE), encode_message(birth)), (HEALTH.of(DEVICE), health)]
@@ -79,8 +80,7 @@ class Web:
             ("POST", "/device/log", {"Content-Type": "application/octet-stream"}, log),
             ("POST", "/api/login", {"Content-Type": "application/json"}, '{"username":"mai","password":"x"}'),
             ("POST", "/api/alerts", {"Authorization": "Bearer " + "ab" * 20}, order),
-            ("POST", "/login", {"Content-Type": "multipart/form-data; boundary=x"}, "--x\r\nContent-Disposition: form-"
-             'data; name="username"\r\n\r\nmai\r\n--x--\r\n'),
+            ("POST", "/login", {"Content-Type": "multipart/form-data; boundary=x"}, FORM),
             ("GET", "/login?next=//evil&next=x", {"Accept-Language": "vi,en;q=0.5", "Host": "hub:8080"}, ""),
             ("OPTIONS", "/device/../api/pending", {"X-Forwarded-For": "1.2.3.4"}, ""),
         ]  # fmt: skip

@@ -13,7 +13,7 @@ from hub.areas import actions as areas
 from hub.auth.roles import Grant, Person, Role
 from hub.broker_rights import hash_password
 from hub.config import load_config
-from hub.context import Hub, open_hub
+from hub.context import open_hub
 from hub.devices import actions as devices
 from hub.devices.store import devices as device_rows
 from hub.playlog.store import rows as play_rows

@@ -1,4 +1,4 @@
-"""Mutants of good input: of its bytes, of its JSON, and of JSON inside its base64. The same generator, the same mutants."""
+"""Mutants of good input: of its bytes, of its JSON, and of JSON inside its base64. Nothing here is random by itself."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 MAX_GROWTH = 160 * 1024
-"""Repetition stops here: beyond every limit of size but those of programmes and metadata, which have tests of their own."""
+"""Repetition stops here: beyond every limit of size but those of programmes and metadata."""
 MOST_CHANGES = 4
 DEEP = 2_000
 
@@ -22,7 +22,10 @@ ODD: tuple[Any, ...] = (
     "targets", "\x00", "\ud800", "\u202e", "٣", "é", "e\u0301", "1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z",
     "2026-02-30", "p08", "ea08", "c00694", [], {}, [[]], {"kind": "start"}, [None] * 50, {"schema": 2},
 )  # fmt: skip
-ODD_BYTES = (b"\x00", b"\xff", b"\xc3\x28", b"\xed\xa0\x80", b"\xef\xbb\xbf", b"NaN", b"-Infinity", b"1e999", b"\\u0000")
+ODD_BYTES = (
+    b"\x00", b"\xff", b"\xc3\x28", b"\xed\xa0\x80", b"\xef\xbb\xbf", b"NaN", b"-Infinity", b"1e999", b"\\u0000",
+)  # fmt: skip
+ODD_LETTERS = ("", "0", "a", " ", "\n", "=", "/", "\u0000")
 _CHARACTERS = b'{}[]",:\\0123456789-+.eE truefalsn\n\r\t\x00\x7f\x80\xff'
 
 
@@ -110,7 +113,7 @@ def _alter(rng: random.Random, holder: Any, key: Any, places: Sequence[tuple[Any
         holder[key] += rng.choice((-1, 1, 2**20, -(2**33)))
     elif kind == 5 and isinstance(holder[key], str) and holder[key]:
         at = rng.randrange(len(holder[key]))
-        holder[key] = holder[key][:at] + rng.choice(("", "0", "a", " ", "\n", "=", "/", "\u0000")) + holder[key][at + 1 :]
+        holder[key] = holder[key][:at] + rng.choice(ODD_LETTERS) + holder[key][at + 1 :]
     elif kind == 6:
         holder[key] = _nest(rng.choice((3, 13, 200)))
     else:
@@ -181,7 +184,8 @@ def _inside_payload(rng: random.Random, raw: bytes, others: Sequence[bytes]) -> 
         changed = rng.choice((_change_json, _flip, _double_key, _insert, _cut))(rng, payload, [payload])
         envelope["payload"] = base64.b64encode(changed).decode()
     else:
-        envelope["payload"] = rng.choice((" ", "", "\n")) + envelope["payload"].rstrip("=") + rng.choice(("", "=", "=="))
+        bare = envelope["payload"].rstrip("=")
+        envelope["payload"] = rng.choice((" ", "", "\n")) + bare + rng.choice(("", "=", "=="))
     return _write(rng, envelope)
 
 

@@ -127,16 +127,16 @@ def log_batches() -> list[bytes]:
     """Batches as the device signs them."""
     rows, previous = [], FIRST_PREVIOUS
     for seq in range(1, 9):
-        row = Row(seq, previous, UtcTime(NOW + seq), 3, "play", item="tin-1", area=COMMUNE, title="Bản tin", complete=True)
+        row = Row(seq, previous, UtcTime(NOW + seq), 3, "play", item="tin-1", area=COMMUNE, title="Bản tin")
         rows.append(row)
         previous = row_hash(row)
-    key, serial = signer_of(DEVICE), f"serial-{DEVICE}"
-    return [seal(encode(Batch(DEVICE, serial, CHAIN, part)), LOG_TYPE, [key]) for part in (rows[:1], rows[:4], rows[4:])]
+    batches = [Batch(DEVICE, f"serial-{DEVICE}", CHAIN, part) for part in (rows[:1], rows[:4], rows[4:])]
+    return [seal(encode(batch), LOG_TYPE, [signer_of(DEVICE)]) for batch in batches]
 
 
 def receipts() -> list[bytes]:
     key = signer_of(DEVICE)
-    said = [Receipt(DEVICE, "ab" * 32, ["received", "verified"], NOW, 3), Receipt(DEVICE, "ab" * 32, ["started"], NOW, 3)]
+    said = [Receipt(DEVICE, "ab" * 32, states, NOW, 3) for states in (["received", "verified"], ["started"])]
     return [seal(encode(receipt), ACK_TYPE, [key]) for receipt in said]
 
 

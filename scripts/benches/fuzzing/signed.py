@@ -38,7 +38,8 @@ class RoleFiles:
 
     def __init__(self, ground: Ground) -> None:
         held, files = ground.held, ground.province.files
-        self._readers: dict[str, Read] = {"root.json": pin_root_file, "2.root.json": partial(verify_next_root, held.root)}
+        next_root = partial(verify_next_root, held.root)
+        self._readers: dict[str, Read] = {"root.json": pin_root_file, "2.root.json": next_root}
         self.seeds = [Seed(held.root.raw, "root.json"), Seed(files["2.root.json"], "2.root.json")]
         for name, kind in ((Timestamp.type, Timestamp), (Snapshot.type, Snapshot)):
             self._readers[name] = partial(_read_online, held.root.signed, name, kind)
@@ -146,8 +147,9 @@ class Replays:
         self._alerts = Alerts(Store(folder / "replays.db"))
         self.seeds = [Seed(raw) for raw in orders(ground)]
         for seed in self.seeds:
-            if not isinstance(self._judged(seed.raw), Accepted):
-                raise ValueError(f"a good order was not obeyed: {self._judged(seed.raw)}")
+            judged = self._judged(seed.raw)
+            if not isinstance(judged, Accepted):
+                raise ValueError(f"a good order was not obeyed: {judged}")  # noqa: TRY004 - not its type is wrong
 
     def judge(self, raw: bytes, seed: Seed) -> Verdict:  # noqa: ARG002 - the same for all
         if isinstance(self._judged(raw), Accepted):
@@ -188,7 +190,7 @@ def pin_root_file(raw: bytes) -> AnyRoleFile:
     return pin_root(raw).root
 
 
-def _read_online(root: Root, name: str, kind: type[Timestamp] | type[Snapshot], raw: bytes) -> AnyRoleFile:
+def _read_online(root: Root, name: str, kind: type[Timestamp | Snapshot], raw: bytes) -> AnyRoleFile:
     file: AnyRoleFile = parse_role_file(name, raw, kind)
     file.verify_by(root)
     return file

@@ -8,7 +8,6 @@ from enum import Enum
 from typing import Protocol
 
 
-
 class Verdict(Enum):
     """What became of a mutant."""
 
