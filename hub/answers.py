@@ -7,7 +7,7 @@ import logging
 from flask import Flask, Response, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadHost, HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from hub.errors import N_, HubError, NotSignedInError
@@ -34,8 +34,11 @@ def init_app(app: Flask) -> None:
 
 
 def wants_json() -> bool:
-    """Whether a program asks rather than a person's browser."""
-    if request.path.startswith(PROGRAMS):
+    """Whether a program asks rather than a person's browser, which never names a host that cannot exist.
+
+    To such a host no link could be made, and so no page.
+    """
+    if request.path.startswith(PROGRAMS) or isinstance(request.routing_exception, BadHost):
         return True
     best = request.accept_mimetypes.best_match(["text/html", "application/json"], "text/html")
     return best == "application/json"

@@ -26,7 +26,7 @@ def take_log(hub: Hub, raw: bytes, *, carrier: str | None = None) -> tuple[int, 
         MalformedError: not a batch, or a stretch that is not chained.
         BadSignatureError: not signed by the key that is registered for the device.
     """
-    batch = _open_batch(hub, raw)
+    batch = open_batch(hub, raw)
     if carrier is not None and carrier != batch.device:
         raise BadSignatureError(f"{carrier} brings the log of {batch.device}")
     now = hub.now()
@@ -41,8 +41,8 @@ def take_log(hub: Hub, raw: bytes, *, carrier: str | None = None) -> tuple[int, 
     return new, len(batch.rows)
 
 
-def _open_batch(hub: Hub, raw: bytes) -> Batch:
-    """Verified by the registered key of the device that it names."""
+def open_batch(hub: Hub, raw: bytes) -> Batch:
+    """A batch, verified by the registered key of the device that it names. Raises as `take_log` does."""
     _kind, payload = peek(raw, LOG.max_bytes)
     device = read_batch(payload).device
     with hub.reading() as conn:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import socket
 import threading
 import time
+import tracemalloc
 
 import pytest
 
@@ -16,6 +18,7 @@ ANSWER_S = 0.6
 SOON_S = 5.0
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"
 DRIP_S = 0.05
+BOMB_BYTES = 40_000_000
 
 
 class DrippingHub:
@@ -51,6 +54,22 @@ class DrippingHub:
                     time.sleep(DRIP_S)
             except OSError:
                 return
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_what_unpacks_beyond_the_limit_is_refused_before_it_fills_the_memory(layers):
+    body, encoding = bytes(BOMB_BYTES), ", ".join(["gzip"] * layers)
+    for _ in range(layers):
+        body = gzip.compress(body, mtime=0)
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {encoding}\r\nContent-Length: {len(body)}\r\n\r\n"
+    hub = DrippingHub(head.encode() + body)
+    tracemalloc.start()
+    with pytest.raises(FetchError, match="more than 1000 bytes"):
+        HttpFetcher(hub.url).get("/tuf/metadata/timestamp.json", limit=1_000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    hub.close()
+    assert peak < BOMB_BYTES / 10
 
 
 @pytest.fixture(params=[HEAD, b"HTTP/1.1 200 OK\r\nX-Slow: "], ids=["body", "head"])

@@ -28,6 +28,18 @@ def code(answer) -> tuple[int, str]:
     return answer.status_code, answer.json["code"]
 
 
+def test_a_host_that_cannot_exist_is_answered_and_not_stumbled_over(caller):
+    answers = [caller().get(path, headers={"Host": "f" * 64}) for path in ("/login", "/api/me", "/tuf/metadata/x", "/")]
+    assert {code(answer) for answer in answers} == {(400, "http")}
+
+
+def test_a_form_with_a_nameless_part_is_answered_and_not_stumbled_over(caller):
+    body = b"--x\r\nContent-Disposition: form-data\r\n\r\nmai\r\n--x--\r\n"
+    kind = "multipart/form-data; boundary=x"
+    answer = caller().post("/login", data=body, headers={"Content-Type": kind, "Accept": "application/json"})
+    assert code(answer) == (400, "http")
+
+
 # --- logging in -------------------------------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from edge.play.signals import make_attention
 from scripts.benches.alert import onsets_ms
 from scripts.benches.footprint import bytes_a_day
 from scripts.benches.parts.traffic import Conversation, Packet, Traffic, mqtt_packets, read_traffic
+from scripts.benches.parts.whole_province import ACTS, PROVINCIAL, communes, full_roster
 from scripts.benches.report import percentile, print_report, spread
 from scripts.province.processes import DemoError
 from tests.rig.capture import RATE_HZ, Capture
@@ -93,3 +94,13 @@ def test_a_window_in_which_something_did_not_happen_says_so():
 def test_a_day_is_so_many_of_each_as_the_default_pace_says():
     day = bytes_a_day(Traffic(connect=1_000, ping=4, health=150, refresh=2_000))
     assert day == {"connect": 1_000, "ping": 4 * 360, "health": 150 * 96, "refresh": 2_000 * 4}
+
+
+def test_the_province_of_the_trust_bench_is_whole():
+    codes = communes()
+    roster = full_roster(codes, hamlets=15, holders=3)
+    holders = roster.holders_by_role()
+    assert len(codes) == 124
+    assert len(holders) == len(PROVINCIAL) + len(ACTS) + 124 * (1 + len(ACTS) + 15)
+    assert {len(names) for names in holders.values()} == {3}
+    assert len({name for names in holders.values() for name in names}) == 3 * len(holders)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tuf.api.metadata import DelegatedRole, Delegations, TargetFile
 
 from tests.builders import make_programme, make_province, new_signer
 from wire.trust.authority import find_target
-from wire.trust.layout import parse_role_name
+from wire.trust.layout import covers, parse_role_name
 
 HOME, NEIGHBOUR = "08/00694", "08/00700"
 DEVICE = f"{HOME}/02"
@@ -100,6 +104,13 @@ def test_a_role_may_not_delegate_what_is_not_its_own(province, role, name, paths
     assert refusal(province, role, delegates(name, paths)) == [(role, "not_allowed")]
 
 
+def test_a_hamlet_may_have_the_number_of_its_province(province):
+    held = province.held(DEVICE)
+    province.publish({"h00694": province.revise("h00694", delegates("v00694-08", ["say/08/00694/08/*"]))})
+    outcome = province.refresh(held, DEVICE)
+    assert (outcome.refusals, outcome.held.roles["h00694"].version) == ((), 2)
+
+
 def test_one_key_under_two_ids_would_count_twice_and_is_refused(province):
     def edit(signed):
         binh = signed.delegations.keys[signed.delegations.roles["ef08"].keyids[0]]
@@ -163,3 +174,23 @@ def test_a_name_says_kind_and_area(name, kind, area):
 @pytest.mark.parametrize("name", ["", "x", "e08", "c", "c00694-07", "v00694", "C00694", "ea", "c../..", "g08", "root "])
 def test_other_names_mean_nothing(name):
     assert parse_role_name(name, "08") is None
+
+
+PLAIN = ["areas", "08", "00694", "00700", "policy.json", "programme.json"]
+WILD = [*PLAIN, "*", "0069?", "[0]8"]
+
+
+def joined(segments):
+    return st.lists(st.sampled_from(segments), min_size=1, max_size=4).map("/".join)
+
+
+@given(patterns=st.lists(joined(WILD), max_size=4), path=joined(PLAIN))
+def test_the_quick_look_at_a_path_says_what_tuf_says(patterns, path):
+    delegation = DelegatedRole("c00694", [], 1, terminating=True, paths=patterns)
+    assert covers(delegation, path) == delegation.is_delegated_path(path)
+
+
+def test_delegation_by_hash_prefixes_is_left_to_tuf():
+    digest = hashlib.sha256(b"areas/08/programme.json").hexdigest()
+    delegation = DelegatedRole("bins", [], 1, terminating=True, path_hash_prefixes=[digest[:2]])
+    assert covers(delegation, "areas/08/programme.json")

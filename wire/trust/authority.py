@@ -11,7 +11,7 @@ from wire.areas import contains, programme_target
 from wire.errors import MalformedError, NotAllowedError, UnknownKeyError
 from wire.trust.floor import is_targets_expired
 from wire.trust.held import Held, delegations
-from wire.trust.layout import EMERGENCY_KINDS, RoleName, parse_role_name
+from wire.trust.layout import EMERGENCY_KINDS, RoleName, covers, parse_role_name
 from wire.trust.rolefile import Delegator, RoleFile, parse_role_file, sha256_hex, target_file_name
 from wire.units import UtcTime
 
@@ -135,7 +135,7 @@ def _find_role(held: Held, start: RoleFile[Targets] | None, path: str) -> RoleFi
     if start is None or path in start.signed.targets:
         return start
     for name, delegation in delegations(start.signed).items():
-        if parse_role_name(name, held.province or "") is None or not delegation.is_delegated_path(path):
+        if parse_role_name(name, held.province or "") is None or not covers(delegation, path):
             continue
         found = _find_role(held, held.roles.get(name), path)
         if found is not None or delegation.terminating:
@@ -158,7 +158,7 @@ def group_of(held: Held, commune: str) -> str:
     province = held.roles.get(f"p{held.province}")
     wanted = programme_target(commune)
     for name, delegation in (delegations(province.signed) if province else {}).items():
-        if parse_role_name(name, held.province or "") and delegation.is_delegated_path(wanted):
+        if covers(delegation, wanted) and parse_role_name(name, held.province or ""):
             return name
     raise UnknownKeyError(f"no group with {commune} is held")
 

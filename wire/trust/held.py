@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from tuf.api.metadata import DelegatedRole, Root, Snapshot, Targets, Timestamp
 
@@ -42,7 +43,7 @@ class Held:
     def targets(self) -> RoleFile[Targets] | None:
         return self.roles.get(Targets.type)
 
-    @property
+    @cached_property
     def province(self) -> str | None:
         """The province's code; None as long as no `targets` is held."""
         return province_of(self.targets.signed) if self.targets else None

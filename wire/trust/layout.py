@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tuf.api.metadata import DelegatedRole, Root, Targets
 
@@ -18,6 +19,8 @@ from wire.trust.rolefile import unique_keys
 
 _CODE = "[0-9a-z]{1,10}"
 _NAMES = re.compile(rf"(?P<kind>ea|ef|ed|[pdch])(?P<code>{_CODE})|(?P<pair>[gv])(?P<outer>{_CODE})-(?P<inner>{_CODE})")
+_PROVINCE = re.compile(f"p{_CODE}")
+_LITERAL = re.compile(r"[^*?\[]*")
 _IDENT = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 EMERGENCY_KINDS = frozenset({"ea", "ef", "ed"})
 FILELESS_KINDS = EMERGENCY_KINDS | {"v"}
@@ -66,6 +69,16 @@ def delegation_paths(role: RoleName, communes: Iterable[str] = ()) -> list[str]:
     return fixed.get(role.kind) or [emergency_scope(area)]
 
 
+def covers(delegation: DelegatedRole, path: str) -> bool:
+    """Whether a target path is delegated, as TUF says (`is_delegated_path`).
+
+    A province has hundreds of patterns: most are told apart by what stands before their first wildcard.
+    """
+    if delegation.paths is not None and not path.startswith(_literal_parts(tuple(delegation.paths))):
+        return False
+    return delegation.is_delegated_path(path)
+
+
 def group_communes(delegation: DelegatedRole, province: str) -> frozenset[str]:
     """The paths of the communes in a group, from its delegation in p. Raises NotAllowedError."""
     pattern = re.compile(rf"areas/({re.escape(province)}/{_CODE})/\*(/\*){{0,2}}")
@@ -78,7 +91,7 @@ def group_communes(delegation: DelegatedRole, province: str) -> frozenset[str]:
 def province_of(targets: Targets) -> str:
     """The province's code: that of the one p-role to which `targets` delegates. Raises NotAllowedError."""
     names = targets.delegations.roles or {} if targets.delegations else {}
-    provinces = [name[1:] for name in names if re.fullmatch(f"p{_CODE}", name)]
+    provinces = [name[1:] for name in names if _PROVINCE.fullmatch(name)]
     if len(provinces) != 1:
         raise NotAllowedError("targets must delegate to exactly one province")
     return provinces[0]
@@ -103,6 +116,12 @@ def check_shape(name: str, signed: Targets, *, province: str, communes: frozense
         raise NotAllowedError(f"{name} has no file")
     _check_targets(role, signed, province)
     _check_delegations(role, signed, province, communes)
+
+
+@lru_cache(maxsize=512)
+def _literal_parts(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """Of each pattern what stands before its first wildcard."""
+    return tuple(match[0] for match in map(_LITERAL.match, patterns) if match)
 
 
 def _check_targets(role: RoleName, signed: Targets, province: str) -> None:
@@ -149,7 +168,9 @@ def _check_delegation(outer: RoleName, inner: RoleName, delegation: DelegatedRol
     }[outer.kind]
     home = communes if outer.kind == "g" else {outer.area}
     inside = inner.area.rsplit("/", 1)[0] in home if outer.kind == "h" else inner.area in home
-    if not (permitted and inside) or (inner.kind != "g" and leaf(inner.area) == province and "/" in inner.area):
+    # Roles of a commune with the province's own code would bear the province's names; a hamlet's name its commune too.
+    doubled = inner.kind not in ("g", "v") and leaf(inner.area) == province and "/" in inner.area
+    if not (permitted and inside) or doubled:
         raise NotAllowedError(f"{outer.name} may not delegate to {inner.name}")
     allowed = delegation.paths if inner.kind == "g" else delegation_paths(inner)
     if not delegation.paths or not set(delegation.paths) <= set(allowed or []):

@@ -16,6 +16,7 @@ from wire.errors import OutOfDateError, WireError
 from wire.trust.expiry import NETWORK, Rules
 from wire.trust.floor import raised_floor
 from wire.trust.held import Held, Refusal, delegations, highest_versions, verify_role
+from wire.trust.layout import province_of
 from wire.trust.rolefile import (
     MAX_ROLE_BYTES,
     MAX_TIMESTAMP_BYTES,
@@ -223,7 +224,8 @@ class _Refresh:
         return new
 
     def _province(self) -> str:
-        return replace(self.held, roles=self.roles).province or ""
+        targets = self.roles.get(Targets.type)
+        return province_of(targets.signed) if targets else ""
 
     def _still_vouched(self, name: str, delegator: Delegator) -> RoleFile[Targets] | None:
         kept = self.held.roles.get(name)
