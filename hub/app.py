@@ -10,7 +10,7 @@ from typing import IO
 
 from flask import Flask, Request, Response, current_app, request
 
-from hub import answers, i18n, ui
+from hub import answers, cross_origin, i18n, ui
 from hub.auth import guard
 from hub.config import Config
 from hub.context import Hub, open_hub
@@ -82,6 +82,7 @@ def create_app(config: Config, hub: Hub | None = None) -> Flask:
     i18n.init_app(app)
     ui.init_app(app)
     answers.init_app(app)
+    cross_origin.init_app(app, config.approval_origins)  # before the guard: a preflight carries no token
     app.before_request(guard.guard_request)
     app.after_request(_add_headers)
     for name in BLUEPRINTS:

@@ -33,6 +33,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """True where people reach the hub by https."""
     approval_url: Annotated[str, Meta(pattern="^(https?://[^\\s]+)?$", max_length=200)] = "http://duyet.localhost:8090/"
     """Where people find the approval app; pages link to it."""
+    approval_origins: list[Annotated[str, Meta(pattern=r"^https://[a-z0-9.-]{1,253}(:\d{1,5})?$")]] = []
+    """Origins of approval apps on other machines, which may ask the interface of programs from a browser."""
     session_hours: Annotated[int, Meta(ge=1, le=720)] = 12
     broker_host: str = "127.0.0.1"
     broker_port: Port = 1883

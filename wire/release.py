@@ -12,11 +12,12 @@ from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
-from securesystemslib.signer import Signer
+from securesystemslib.exceptions import UnverifiedSignatureError
+from securesystemslib.signer import Key, Signature, Signer
 from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, TargetFile, Targets, Timestamp
 from tuf.api.serialization import DeserializationError
 
-from wire.errors import MalformedError, NotAllowedError, OutOfDateError
+from wire.errors import BadSignatureError, MalformedError, NotAllowedError, OutOfDateError
 from wire.trust.layout import parse_role_name
 from wire.trust.rolefile import (
     MAX_ROLE_BYTES,
@@ -29,8 +30,8 @@ from wire.trust.rolefile import (
 from wire.units import DAY, HOUR, SECOND, Milliseconds, UtcTime
 
 __all__ = [
-    "add_signatures", "build_changed", "build_role", "build_snapshot", "build_timestamp", "check_rebuilt",
-    "expires_after", "metadata_file_name", "sign_role", "target_file_name",
+    "add_signatures", "attach_signature", "build_changed", "build_role", "build_snapshot", "build_timestamp",
+    "check_rebuilt", "expires_after", "metadata_file_name", "sign_role", "signed_bytes", "target_file_name",
 ]  # fmt: skip
 
 S = TypeVar("S", Root, Timestamp, Snapshot, Targets)
@@ -124,6 +125,25 @@ def sign_role(raw: bytes, signer: Signer) -> bytes:
     metadata = _open(raw)
     metadata.sign(signer, append=True)
     return _file(metadata)
+
+
+def attach_signature(raw: bytes, key: Key, signature: Signature) -> bytes:
+    """The same file with a signature that was made elsewhere (a passkey's), once it has been verified.
+
+    Raises BadSignatureError where it is not this key's over exactly these bytes.
+    """
+    metadata = _open(raw)
+    try:
+        key.verify_signature(signature, metadata.signed_bytes)
+    except UnverifiedSignatureError as error:
+        raise BadSignatureError(str(error)) from error
+    metadata.signatures[key.keyid] = Signature(key.keyid, signature.signature)
+    return _file(metadata)
+
+
+def signed_bytes(raw: bytes) -> bytes:
+    """What is signed of a role's file. Raises MalformedError."""
+    return _open(raw).signed_bytes
 
 
 def add_signatures(raw: bytes, other: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Reads the public half of a signing key (`NAME.pub`, OpenSSH or hex), to know whose signature is whose."""
+"""Reads the public half of a signing key (`NAME.pub`, or a passkey's request), to know whose signature is whose."""
 
 from __future__ import annotations
 
@@ -10,15 +10,20 @@ from pathlib import Path
 from hub.errors import N_, BadInputError
 from wire.envelope import key_id
 from wire.errors import MalformedError
+from wire.key_request import read_request
 
 _SSH_HEAD = b"\x00\x00\x00\x0bssh-ed25519\x00\x00\x00 "
 _HEX = re.compile(r"[0-9a-f]{64}")
 
 
 def read_public_key(path: Path) -> tuple[str, str]:
-    """(key id, raw key in hex). Raises BadInputError."""
+    """(key id, public half in hex). Raises BadInputError."""
     try:
-        raw = _raw_hex(path.read_text("utf-8").strip())
+        text = path.read_text("utf-8").strip()
+        if text.startswith("{"):
+            passkey = read_request(text.encode())[1]
+            return passkey.keyid, str(passkey.keyval["public"])
+        raw = _raw_hex(text)
         return key_id(raw), raw
     except (OSError, UnicodeDecodeError, binascii.Error, MalformedError) as error:
         raise BadInputError(N_("{path} is not the public half of a signing key."), path=path) from error

@@ -1,11 +1,11 @@
 """The approval app's JSON interface: signing in, proposals, their sounds, signing and sending back.
 
-Emergencies are `api_emergency`. Each POST has been checked for origin and token before it gets here (`station`).
+Emergencies are `api_emergency`, passkeys `api_passkey`. Each POST has been checked for origin and token before it gets
+here (`station`).
 """
 
 from __future__ import annotations
 
-import base64
 from http import HTTPStatus
 from typing import Annotated
 
@@ -14,9 +14,10 @@ from msgspec import Meta, Struct
 
 from provisioning.approval import emergency, proposals
 from provisioning.approval.context import Station, desk, form, login, session, station, words
-from provisioning.approval.faults import OWN_WORK, StationError, changed
+from provisioning.approval.faults import StationError
 from provisioning.approval.proposals import Shown
 from provisioning.approval.shapes import key_entry, pending_entry, shown_proposal
+from provisioning.approval.signing import handed_in, shown_for_signing
 from provisioning.approval.words import N_
 from provisioning.errors import HubRefusedError
 from wire.content import Sha256
@@ -117,22 +118,12 @@ def read_proposal(ident: str) -> Response:
 def sign_proposal(ident: str) -> Response:
     """Build, sign and hand in the role file for a proposal that was shown in this session."""
     at_desk, here, asked = desk(), station(), form(SignForm)
-    shown = session().shown.get(ident)
-    if shown is None or shown.digest != asked.digest:
-        raise changed()
-    if login().person.username in shown.proposal.authors:
-        raise StationError(OWN_WORK, code="own_work", status=403)
+    shown = shown_for_signing(ident, asked.digest)
     signer = here.keyring.open(_key_name(shown, asked.key), asked.passphrase)
     with here.lock:
         refused = here.refresh(at_desk.hub, at_desk.keys)
         signed = proposals.sign(at_desk, shown, signer, refused)
-    answer = at_desk.hub.send_signature(ident, shown.digest, base64.b64encode(signed).decode())
-    del session().shown[ident]
-    is_released = answer.get("state") == "released"
-    said = (
-        N_("Signed and released.") if is_released else N_("Signed. Another signature is needed before it is released.")
-    )
-    return jsonify(state="released" if is_released else "signed", message=words()(said))
+    return handed_in(ident, shown, signed)
 
 
 @blueprint.post("/pending/<ident>/return")
@@ -154,7 +145,7 @@ def read_sound(sha256: str) -> Response:
 
 def _key_name(shown: Shown, wanted: str) -> str:
     """The key to sign with: the one asked for, or the first that may."""
-    for key in shown.keys:
+    for key in (one for one in shown.keys if one.passkey is None):
         if wanted in ("", key.name):
             return key.name
     raise StationError(N_("No key on this machine may sign this."), code="no_key", status=403)

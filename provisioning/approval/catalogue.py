@@ -1,4 +1,4 @@
-"""Chore: `python -m provisioning.approval.catalogue` lists the sentences of the approval app that lack a translation.
+"""Chore: `python -m provisioning.approval.catalogue` lists the sentences of provisioning that lack a translation.
 
 Python says `_("…")`, `words("…")` or `N_("…")`, the page `t("…")`; a test asks the same question.
 """
@@ -19,8 +19,8 @@ KEYWORDS = {"_": None, "words": None, "N_": None, "t": None}
 def sentences() -> dict[str, str]:
     """Every sentence of the source, with the file in which it stands first."""
     found: dict[str, str] = {}
-    sources = [(path, "python") for path in [*sorted(FOLDER.rglob("*.py")), FOLDER.parent / "commands" / "bundle.py"]]
-    sources += [(path, "javascript") for path in sorted((FOLDER / "static").rglob("*.js"))]
+    sources = [(path, "python") for path in sorted(FOLDER.parent.rglob("*.py"))]
+    sources += [(path, "javascript") for page in ("static", "phone") for path in sorted((FOLDER / page).rglob("*.js"))]
     for path, method in sources:
         for _line, message, _comments, _context in extract_from_file(method, path, keywords=KEYWORDS):
             if isinstance(message, str) and message:

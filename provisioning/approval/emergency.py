@@ -57,10 +57,13 @@ class Wish:
 
 
 def officers(desk: Desk, kind: str) -> list[Officer]:
-    """Every way in which this person's keys may speak for an area, narrowest area first."""
+    """Every way in which this person's key files may speak for an area, narrowest area first.
+
+    Passkeys are not offered: a storm takes the network first, and an order must not wait for a person's phone.
+    """
     held = desk.store.held
     found = []
-    for key in desk.keys:
+    for key in (one for one in desk.keys if one.passkey is None):
         names = [parse_role_name(role, held.province or "") for role in roles_of_key(held, key.key_id)]
         found += [Officer(key, name) for name in names if name is not None and name.kind == kind]
     return sorted(found, key=lambda officer: -officer.role.area.count("/"))

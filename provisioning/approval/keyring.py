@@ -16,6 +16,7 @@ from securesystemslib.signer import Signer
 from provisioning.approval.faults import StationError
 from provisioning.approval.words import N_
 from provisioning.keys import KeyFileError, open_key, read_public_key
+from provisioning.passkeys import SUFFIX, StoredPasskey, read_passkey, write_passkey
 
 OPEN_S = 600.0
 FREE_TRIES = 3
@@ -24,10 +25,11 @@ LONGEST_WAIT_S = 300.0
 
 @dataclass(frozen=True)
 class KeyFile:
-    """A person's key: the name of its files and the id under which metadata knows it."""
+    """A person's key: the name of its files and the id under which metadata knows it; a passkey has its public half."""
 
     name: str
     key_id: str
+    passkey: StoredPasskey | None = None
 
 
 @dataclass
@@ -37,7 +39,7 @@ class _Tries:
 
 
 class Keyring:
-    """The keys in one folder: `<name>.key` with a passphrase, `<name>.pub` beside it."""
+    """The keys in one folder: `<name>.key` with a passphrase and `<name>.pub`; `<name>.passkey` says where one is."""
 
     def __init__(self, folder: Path, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._folder, self._monotonic = folder, monotonic
@@ -46,14 +48,25 @@ class Keyring:
         self._open: dict[tuple[str, str], tuple[Signer, float]] = {}
 
     def keys(self) -> list[KeyFile]:
-        """All keys whose private half lies here."""
+        """All key files whose private half lies here."""
         files = sorted(path for path in self._folder.glob("*.key") if path.with_suffix(".pub").is_file())
         return [KeyFile(path.stem, read_public_key(path.with_suffix(".pub")).keyid) for path in files]
 
     def keys_of(self, username: str) -> list[KeyFile]:
         """The keys that a person uses here: the one of that name, or all on a machine that has none of that name."""
         keys = self.keys()
-        return [key for key in keys if key.name == username] or keys
+        passkey = self.passkey_of(username)
+        return ([key for key in keys if key.name == username] or keys) + ([passkey] if passkey else [])
+
+    def passkey_of(self, username: str) -> KeyFile | None:
+        """The passkey that a person registered on this machine. Nobody is offered somebody else's."""
+        stored = read_passkey(self._folder, username)
+        return KeyFile(f"{username}{SUFFIX}", stored.key.keyid, stored) if stored else None
+
+    def keep_passkey(self, stored: StoredPasskey) -> KeyFile:
+        """Remember a passkey that was just made. Raises KeyFileError where this person has one here."""
+        write_passkey(self._folder, stored)
+        return KeyFile(f"{stored.name}{SUFFIX}", stored.key.keyid, stored)
 
     def open(self, name: str, passphrase: str) -> Signer:
         """The signer of a key.

@@ -24,13 +24,14 @@ from provisioning.hub_api import HubApi, Proposal
 from provisioning.trusted import Truststore
 from wire.areas import ancestry, placements_target, policy_target, programme_target
 from wire.enrolment import read_placements
-from wire.errors import WireError
+from wire.errors import BadSignatureError, WireError
 from wire.policy import read_policy
 from wire.programme import read_programme
 from wire.proposal import may_change, proposal_digest, proposal_role
-from wire.release import build_role, check_rebuilt, expires_after, sign_role
+from wire.release import attach_signature, build_role, check_rebuilt, expires_after, sign_role, signed_bytes
 from wire.trust.authority import authority, count_signatures, delegator_of
 from wire.trust.held import Held, Refusal
+from wire.trust.passkey import Passkey, signature_of
 from wire.units import UtcTime, utc
 
 TOP_LEVEL = frozenset({"root", "timestamp", "snapshot", "targets"})
@@ -69,6 +70,14 @@ class Desk:
     words: Words
 
 
+@dataclass(frozen=True)
+class Assertion:
+    """What a passkey answered: authenticator data, client data, signature."""
+
+    key: Passkey
+    parts: tuple[bytes, bytes, bytes]
+
+
 def look(desk: Desk, proposal: Proposal, refused: Iterable[Refusal]) -> Shown:
     """Verify and compare a proposal. What speaks against signing stands in the review's refusals.
 
@@ -93,7 +102,32 @@ def look(desk: Desk, proposal: Proposal, refused: Iterable[Refusal]) -> Shown:
 
 
 def sign(desk: Desk, shown: Shown, signer: Signer, refused: Iterable[Refusal]) -> bytes:
-    """The role file with this person's signature. The caller has just refreshed and posts it.
+    """The role file with this person's signature, which the caller posts. Raises as `unsigned` does."""
+    return sign_role(unsigned(desk, shown, refused), signer)
+
+
+def sign_elsewhere(
+    desk: Desk, shown: Shown, prepared: bytes, assertion: Assertion, refused: Iterable[Refusal]
+) -> bytes:
+    """The role file with a signature that the page brought from a passkey, verified as each device does.
+
+    `prepared` is what `unsigned` answered for it. Raises as `unsigned` does; `changed` also where a colleague has
+    signed something else meanwhile, `bad_signature` for an assertion that no device would take.
+    """
+    raw, key = unsigned(desk, shown, refused, prepared=prepared), assertion.key
+    if signed_bytes(raw) != signed_bytes(prepared):
+        raise changed()
+    try:
+        return attach_signature(raw, key, signature_of(key.keyid, *assertion.parts))
+    except BadSignatureError as error:
+        raise StationError(
+            N_("The passkey's signature is not right: {reason}. Nothing was signed."),
+            code="bad_signature", status=403, reason=error.detail,
+        ) from error  # fmt: skip
+
+
+def unsigned(desk: Desk, shown: Shown, refused: Iterable[Refusal], *, prepared: bytes | None = None) -> bytes:
+    """The role file that this person's signature is missing on. The caller has just refreshed.
 
     Raises StationError `changed` where proposal or release is not the shown one any more, or the review forbids it.
     """
@@ -109,8 +143,7 @@ def sign(desk: Desk, shown: Shown, signer: Signer, refused: Iterable[Refusal]) -
     partly, faults = _colleague(desk, fresh, shown.targets, role)
     if faults:
         raise changed()
-    unsigned = partly or build_role(shown.current, role, shown.targets, desk.store.now())
-    return sign_role(unsigned, signer)
+    return partly or prepared or build_role(shown.current, role, shown.targets, desk.store.now())
 
 
 def _targets(proposal: Proposal) -> dict[str, bytes]:

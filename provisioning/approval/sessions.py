@@ -27,6 +27,8 @@ class Session:
     seen_at: float = 0.0
     shown: dict[str, Shown] = field(default_factory=dict)
     """Proposals by id, as they were shown last."""
+    unsigned: dict[str, bytes] = field(default_factory=dict)
+    """The role files that a passkey is being asked to sign, by the proposal's id."""
     sounds: dict[str, int] = field(default_factory=dict)
     """Hash and size of the recordings that shown pages name."""
     prepared: dict[str, tuple[Wish, float]] = field(default_factory=dict)

@@ -71,8 +71,8 @@ def _air_entry(change: DayChange, _: Words) -> dict[str, Any]:
     }
 
 
-def key_entry(key: KeyFile) -> dict[str, str]:
-    return {"name": key.name, "id": key.key_id}
+def key_entry(key: KeyFile) -> dict[str, Any]:
+    return {"name": key.name, "id": key.key_id, "is_passkey": key.passkey is not None}
 
 
 def media_entry(one: Media, _: Words) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The approval app's server: one person's machine, one origin, one static bundle over a small JSON interface.
 
 It listens on 127.0.0.1 and answers only to its own name, so that no page of another origin can reach it by a name of
-its own (DNS rebinding). What the routes do is `api` and `api_emergency`.
+its own (DNS rebinding). What the routes do is `api`, `api_emergency` and `api_passkey`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Response as BaseResponse
 
-from provisioning.approval import api, api_emergency, context
+from provisioning.approval import api, api_emergency, api_passkey, context
 from provisioning.approval.context import HOST_NAME, MAX_BODY_BYTES, Station
 from provisioning.approval.faults import StationError, tell
 from provisioning.approval.words import N_
@@ -52,6 +52,7 @@ def create_station(station: Station) -> Flask:
     app.register_error_handler(HTTPException, _answer_http)
     app.register_blueprint(api.blueprint)
     app.register_blueprint(api_emergency.blueprint)
+    app.register_blueprint(api_passkey.blueprint)
     app.add_url_rule("/", "page", _page)
     app.add_url_rule("/static/<path:name>", "static", _static)
     return app

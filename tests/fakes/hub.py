@@ -18,6 +18,7 @@ from typing import Any
 from flask import Flask, Response, abort, g, jsonify, request, send_file
 from werkzeug.serving import make_server
 
+from hub import cross_origin
 from tests.builders import Province
 from wire.errors import WireError
 from wire.proposal import proposal_digest, proposal_role
@@ -65,6 +66,7 @@ class FakeHub:
     lie_about_metadata: dict[str, bytes | None] = field(default_factory=dict)
     lie_about_target: Callable[[bytes], bytes] = lambda raw: raw
     url: str = ""
+    approval_origins: tuple[str, ...] = ()
 
     def submit(self, area: str, kind: str, targets: dict[str, bytes], **fields: Any) -> int:
         ident = len(self.waiting) + 1
@@ -140,6 +142,7 @@ class RefusedError(Exception):
 
 def create_hub(hub: FakeHub) -> Flask:
     app = Flask("fake-hub")
+    cross_origin.init_app(app, hub.approval_origins)
     app.before_request(lambda: hub.requests.append(f"{request.method} {request.path}"))
     app.before_request(lambda: setattr(g, "person", request.headers.get("Authorization", "")[len("Bearer token-") :]))
     app.register_error_handler(RefusedError, lambda e: _problem(e.status, e.code))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 from flask.testing import FlaskClient
+from playwright.sync_api import Page
 from werkzeug.test import TestResponse
 
 from provisioning.approval.context import Station, StationConfig, open_station
@@ -18,6 +20,7 @@ from provisioning.approval.station import create_station
 from provisioning.keys import create_key
 from tests.builders import Province, make_programme, make_province
 from tests.fakes.hub import PASSWORD, FakeHub, real_now, serving
+from tests.provisioning.browsing import ON_THE_WAY, free_port, open_page, serving_phone_bundle
 from wire.content import Item, Sound
 from wire.programme import PlayItem, Programme, Recurrence, Slot
 from wire.units import DAY, HOUR, MINUTE, UtcTime
@@ -58,14 +61,15 @@ class Browser:
 
     client: FlaskClient
     csrf: str = ""
-    headers: dict[str, str] = field(default_factory=lambda: {"Origin": ORIGIN})
+    origin: str = ORIGIN
+    headers: dict[str, str] = field(default_factory=dict)
 
     def get(self, path: str, **options: Any) -> TestResponse:
-        return self.client.get(path, base_url=ORIGIN, **options)
+        return self.client.get(path, base_url=self.origin, **options)
 
     def post(self, path: str, value: object = None, **headers: str) -> TestResponse:
-        sent = {**self.headers, "X-CSRF-Token": self.csrf, **headers}
-        return self.client.post(path, json=value or {}, base_url=ORIGIN, headers=sent)
+        sent = {"Origin": self.origin, **self.headers, "X-CSRF-Token": self.csrf, **headers}
+        return self.client.post(path, json=value or {}, base_url=self.origin, headers=sent)
 
     def sign_in(self, username: str) -> dict[str, Any]:
         answer = self.post("/api/login", {"username": username, "password": PASSWORD})
@@ -81,6 +85,16 @@ class Browser:
     def sign(self, ident: int, shown: dict[str, Any], name: str, passphrase: str | None = None) -> TestResponse:
         form = {"digest": shown["digest"], "key": name, "passphrase": passphrase or passphrase_of(name)}
         return self.post(f"/api/pending/{ident}/sign", form)
+
+
+@pytest.fixture(scope="module")
+def phone_page(tmp_path_factory) -> Iterator[Page]:
+    """The app for phones, opened for the first time; its modules can be imported in it."""
+    folder = tmp_path_factory.mktemp("phone")
+    with serving_phone_bundle(folder, "http://127.0.0.1:9", free_port()) as origin, open_page(*ON_THE_WAY) as opened:
+        opened.goto(f"{origin}/")
+        opened.wait_for_selector("#pin")
+        yield opened
 
 
 @pytest.fixture

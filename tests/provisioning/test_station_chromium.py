@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from provisioning.approval.context import StationConfig, open_station
-from provisioning.approval.station import create_station, make_station_server
 from tests.builders import make_template
-from tests.fakes.hub import PASSWORD, FakeHub, real_now
+from tests.fakes.hub import FakeHub, real_now
+from tests.provisioning.browsing import free_port, is_too_wide, open_page, serving_station, sign_in
 from tests.provisioning.conftest import CHAIR, COMMUNE, a_programme, passphrase_of, put_sound
 from wire.areas import programme_target
 from wire.codec import encode
@@ -28,46 +26,12 @@ PLAYED = """async (audio) => {
 
 
 @pytest.fixture
-def origin(hub, key_files, tmp_path) -> Iterator[str]:
-    """The app on a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    station = open_station(StationConfig(hub.url, key_files[0], hub.province.root, tmp_path / "state", port))
-    server = make_station_server(create_station(station), port)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield station.config.origin
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture
-def page(origin) -> Iterator[Page]:
-    """A 360 px wide browser at the app; what its script complains about fails the test."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        opened = browser.new_context(viewport={"width": 360, "height": 740}).new_page()
-        complaints: list[str] = []
-        opened.on("pageerror", lambda error: complaints.append(str(error)))
-        opened.on("console", lambda said: complaints.append(said.text) if "Content Security" in said.text else None)
-        opened.set_default_timeout(10_000)
+def page(hub, key_files, tmp_path) -> Iterator[Page]:
+    """A 360 px wide browser at the app."""
+    config = StationConfig(hub.url, key_files[0], hub.province.root, tmp_path / "state", free_port())
+    with serving_station(open_station(config)) as origin, open_page(viewport={"width": 360, "height": 740}) as opened:
         opened.goto(f"{origin}/")
         yield opened
-        browser.close()
-    assert complaints == []
-
-
-def sign_in(page: Page, username: str) -> None:
-    page.fill("#username", username)
-    page.fill("#password", PASSWORD)
-    page.keyboard.press("Enter")
-    page.wait_for_selector("nav")
-
-
-def is_too_wide(page: Page) -> bool:
-    return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
 
 
 def hold(page: Page, selector: str) -> None:

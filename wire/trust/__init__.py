@@ -20,5 +20,12 @@ and the delegated roles on the way to the scope's paths, in the order of delegat
 
 Modules: `strict` types · `rolefile` bytes to checked metadata · `layout` which role may say what · `held` the state ·
 `scope` whose roles are kept · `expiry` · `floor` · `succession` what may follow what · `refresh` · `authority` who may
-sign, found by path or by name · `orders` alerts.
+sign, found by path or by name · `orders` alerts · `passkey` keys on phones and computers.
 """
+
+from securesystemslib.signer import KEY_FOR_TYPE_AND_SCHEME
+
+from wire.trust.passkey import KEY_TYPE, SCHEME, Passkey
+
+# Here, so that no program can read metadata without knowing the type: it would take a role with a passkey for damaged.
+KEY_FOR_TYPE_AND_SCHEME[KEY_TYPE, SCHEME] = Passkey

@@ -10,11 +10,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from securesystemslib.signer import Key
 from tuf.api.metadata import DelegatedRole, Root, Targets
 
 from wire.areas import emergency_scope, leaf, policy_target, programme_target
 from wire.bundle import MAX_TARGET_BYTES
 from wire.errors import MalformedError, NotAllowedError
+from wire.trust.passkey import Passkey
 from wire.trust.rolefile import unique_keys
 
 _CODE = "[0-9a-z]{1,10}"
@@ -25,6 +27,8 @@ _IDENT = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 EMERGENCY_KINDS = frozenset({"ea", "ef", "ed"})
 FILELESS_KINDS = EMERGENCY_KINDS | {"v"}
 """Roles that sign envelopes only: their keys stand in the delegation, and no metadata file exists."""
+REMOTE_KINDS = frozenset({"c"})
+"""Roles that a passkey of another origin than the holder's own machine may hold: ordinary programmes (design §5)."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,8 @@ def check_root(root: Root) -> None:
     if not root.consistent_snapshot:
         raise NotAllowedError("root without consistent snapshots")
     unique_keys(root.keys)
+    if any(_is_remote(key) for key in root.keys.values()):
+        raise NotAllowedError("root with a passkey of another origin than a station's")
 
 
 def check_shape(name: str, signed: Targets, *, province: str, communes: frozenset[str] = frozenset()) -> None:
@@ -122,6 +128,10 @@ def check_shape(name: str, signed: Targets, *, province: str, communes: frozense
 def _literal_parts(patterns: tuple[str, ...]) -> tuple[str, ...]:
     """Of each pattern what stands before its first wildcard."""
     return tuple(match[0] for match in map(_LITERAL.match, patterns) if match)
+
+
+def _is_remote(key: Key) -> bool:
+    return isinstance(key, Passkey) and key.is_remote
 
 
 def _check_targets(role: RoleName, signed: Targets, province: str) -> None:
@@ -151,6 +161,9 @@ def _check_delegations(role: RoleName, signed: Targets, province: str, communes:
         if inner is None:
             continue  # a kind of a later version: it has no power here
         _check_delegation(role, inner, delegation, communes)
+        held = [signed.delegations.keys[key] for key in delegation.keyids if key in signed.delegations.keys]
+        if inner.kind not in REMOTE_KINDS and any(_is_remote(key) for key in held):
+            raise NotAllowedError(f"{inner.name} with a passkey of another origin than a station's")
         if inner.kind == "g":
             group = group_communes(delegation, province)
             if seen & group:

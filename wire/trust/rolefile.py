@@ -13,6 +13,7 @@ from tuf.api.metadata import Metadata, Root, Snapshot, Targets, Timestamp
 from tuf.api.serialization import DeserializationError, SerializationError
 
 from wire.errors import BadSignatureError, MalformedError
+from wire.trust.passkey import Passkey
 from wire.trust.strict import check_types
 from wire.units import UtcTime, utc
 
@@ -73,9 +74,14 @@ def parse_role_file(name: str, raw: bytes, kind: type[S], *, limit: int = MAX_RO
 
 def unique_keys(keys: Mapping[str, Key]) -> None:
     """Raise MalformedError where one key stands under two ids: it would count twice towards a threshold."""
-    values = [(key.keytype, key.scheme, str(sorted(key.keyval.items()))) for key in keys.values()]
-    if len(set(values)) != len(values):
+    if len({_material(key) for key in keys.values()}) != len(keys):
         raise MalformedError("one key under two ids")
+
+
+def _material(key: Key) -> tuple[str, str, str]:
+    """What makes a key the same key: a passkey is one at however many origins it is listed."""
+    is_passkey = isinstance(key, Passkey)
+    return key.keytype, key.scheme, str(key.keyval["public"] if is_passkey else sorted(key.keyval.items()))
 
 
 def metadata_file_name(role: str, version: int) -> str:

@@ -113,10 +113,10 @@ export function playlist(sounds, t) {
   return h("div", { class: "playlist" }, sounds.length > 1 && all, players);
 }
 
-// A player for one verified sound of the station; says so when its length is not the one that is signed.
+// A player for one verified sound (of the station, or at `src`); says so when its length is not the one that is signed.
 export function player(sound, t) {
   const warning = h("p", { class: "fault" });
-  const audio = h("audio", { controls: true, preload: "none", src: `/api/sounds/${sound.sha256}`, "aria-label": sound.label || sound.title });
+  const audio = h("audio", { controls: true, preload: "none", src: sound.src || `/api/sounds/${sound.sha256}`, "aria-label": sound.label || sound.title });
   audio.addEventListener("loadedmetadata", () => {
     if (Number.isFinite(audio.duration) && Math.abs(audio.duration * 1000 - sound.duration_ms) > 1500) {
       warning.textContent = t("This sound is not as long as it says.");

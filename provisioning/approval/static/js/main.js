@@ -5,6 +5,7 @@ import { clearNotice, h, notice, show } from "./dom.js";
 import { alertPage } from "./page_alert.js";
 import { emergencyPage } from "./page_emergency.js";
 import { loginPage } from "./page_login.js";
+import { passkeyPage } from "./page_passkey.js";
 import { pendingPage } from "./page_pending.js";
 import { reviewPage } from "./page_review.js";
 import { language, loadWords, t } from "./words.js";
@@ -18,6 +19,7 @@ const PAGES = [
   [/^#\/pending\/(.+)$/, (ident) => reviewPage(decodeURIComponent(ident), session)],
   [/^#\/emergency(?:\/(drill))?$/, (drill) => emergencyPage(session, Boolean(drill))],
   [/^#\/alerts\/([0-9a-f]{64})$/, (ident) => alertPage(ident, session)],
+  [/^#\/passkey$/, () => passkeyPage()],
   [/.*/, () => pendingPage(session)],
 ];
 
@@ -36,6 +38,7 @@ function header() {
     h("a", { href, class: kind, "aria-current": isHere(href) ? "page" : null }, text);
   const navigation = session.person && h("nav", { "aria-label": t("Pages") },
     link("#/pending", t("To sign")),
+    link("#/passkey", t("Passkey")),
     session.emergency && link("#/emergency", t("Emergency"), "red"),
     session.drill && link("#/emergency/drill", t("Drill"), "drill"));
   const others = languages.filter((code) => code !== language);

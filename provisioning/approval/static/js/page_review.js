@@ -1,11 +1,11 @@
 // One proposal: what it changes, its sounds, what will be heard; then sign, or send back.
 
 import { get, post } from "./api.js";
+import { changesOf } from "./changes.js";
 import { field, form, h, notice, player, show } from "./dom.js";
 import { KINDS } from "./page_pending.js";
-import { N_, t } from "./words.js";
-
-const MARKS = { added: N_("New"), removed: N_("Gone"), changed: N_("Changed"), loud: N_("Look closely") };
+import { fromBase64, signByPasskey } from "./passkey.js";
+import { t } from "./words.js";
 
 export async function reviewPage(ident, session) {
   show(h("h1", {}, t("Checking what was sent …")), h("p", { class: "loading" }, t("Signatures, content and every sound are being verified.")));
@@ -16,7 +16,7 @@ export async function reviewPage(ident, session) {
     facts(shown),
     shown.refusals.map((text) => h("p", { class: "fault refusal", role: "alert" }, text)),
     shown.notes.map((text) => h("p", { class: "note" }, text)),
-    changes(shown),
+    changesOf(shown.changes),
     onAir(shown),
     sounds(shown),
     shown.refusals.length ? h("p", { class: "fault", id: "may-not-sign" }, t("This cannot be signed here. Send it back, or call the province.")) : signing(shown, session),
@@ -34,25 +34,6 @@ function facts(shown) {
   ];
   if (shown.threshold > 1) rows.push([t("Signatures"), t("{n} of {threshold}", { n: shown.signers.length, threshold: shown.threshold })]);
   return h("dl", { class: "facts" }, rows.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
-}
-
-function changes(shown) {
-  if (!shown.changes.length) return h("p", { class: "note", id: "no-change" }, t("Nothing changes: the same content is prolonged."));
-  const sections = new Map();
-  for (const change of shown.changes) sections.set(change.section, [...(sections.get(change.section) || []), change]);
-  return h("section", { id: "changes" },
-    h("h2", {}, t("What changes against the last release")),
-    [...sections].map(([name, list]) => h("section", {}, h("h3", {}, name), list.map(changeCard))));
-}
-
-function changeCard(change) {
-  const rows = change.lines.map((line) => [
-    h("dt", {}, line.label),
-    h("dd", {}, line.before !== null && h("del", {}, line.before), line.before !== null && line.after !== null && " ", line.after !== null && h("ins", {}, line.after)),
-  ]);
-  return h("article", { class: `change ${change.mark}` },
-    h("h4", {}, h("span", { class: "mark" }, t(MARKS[change.mark])), " ", change.title),
-    rows.length > 0 && h("details", { open: change.mark !== "removed" }, h("summary", {}, t("Details")), h("dl", { class: "lines" }, rows)));
 }
 
 function onAir(shown) {
@@ -78,27 +59,51 @@ function sounds(shown) {
 
 function signing(shown, session) {
   if (!shown.keys.length) return h("p", { class: "fault" }, shown.why_no_key);
-  const key = h("select", { id: "key", name: "key" }, shown.keys.map((one) => h("option", { value: one.name }, one.name)));
-  const passphrase = h("input", { id: "passphrase", type: "password", autocomplete: "off", required: true });
+  const files = shown.keys.filter((one) => !one.is_passkey), passkey = shown.keys.find((one) => one.is_passkey);
   return h("section", { class: "card sign" },
     h("h2", {}, t("Sign")),
     h("p", {}, t("By signing, {name} answers for this content being heard.", { name: session.person.name })),
-    form({ id: "sign" }, async () => {
-      try {
-        const answer = await post(`/api/pending/${encodeURIComponent(shown.id)}/sign`, { digest: shown.digest, key: key.value, passphrase: passphrase.value });
-        notice(answer.message);
-        location.hash = "#/pending";
-      } catch (error) {
-        if (error.code !== "changed") throw error;
-        await reviewPage(shown.id, session);
-        notice(error.message, "fault");
-      } finally {
-        passphrase.value = "";
-      }
-    },
-    shown.keys.length > 1 ? field(t("Key"), key) : h("p", { class: "hint" }, t("Key: {name}", { name: shown.keys[0].name }), h("span", { hidden: true }, key)),
-    field(t("Passphrase of the key"), passphrase, t("It stays on this machine and is not kept.")),
-    h("button", { class: "main", id: "sign-button" }, t("Sign and release"))));
+    passkey && passkeyForm(shown, session),
+    passkey && files.length > 0 && h("p", { class: "hint" }, t("Or with the key file:")),
+    files.length > 0 && fileForm(shown, session, files));
+}
+
+// What was signed is handed in; what has changed meanwhile is shown anew instead.
+async function handIn(shown, session, sign) {
+  try {
+    const answer = await sign();
+    notice(answer.message);
+    location.hash = "#/pending";
+  } catch (error) {
+    if (error.code !== "changed") throw error;
+    await reviewPage(shown.id, session);
+    notice(error.message, "fault");
+  }
+}
+
+function passkeyForm(shown, session) {
+  const path = `/api/pending/${encodeURIComponent(shown.id)}`;
+  return form({ id: "sign-by-passkey" }, () => handIn(shown, session, async () => {
+    const asked = await post(`${path}/prepare`, { digest: shown.digest });
+    const answer = await signByPasskey(asked.rpid, asked.credential, fromBase64(asked.payload));
+    return post(`${path}/assertion`, { digest: shown.digest, ...answer });
+  }), h("button", { class: "main", id: "passkey-button" }, t("Sign with the passkey and release")));
+}
+
+function fileForm(shown, session, files) {
+  const key = h("select", { id: "key", name: "key" }, files.map((one) => h("option", { value: one.name }, one.name)));
+  const passphrase = h("input", { id: "passphrase", type: "password", autocomplete: "off", required: true });
+  return form({ id: "sign" }, async () => {
+    const said = { digest: shown.digest, key: key.value, passphrase: passphrase.value };
+    try {
+      await handIn(shown, session, () => post(`/api/pending/${encodeURIComponent(shown.id)}/sign`, said));
+    } finally {
+      passphrase.value = "";
+    }
+  },
+  files.length > 1 ? field(t("Key"), key) : h("p", { class: "hint" }, t("Key: {name}", { name: files[0].name }), h("span", { hidden: true }, key)),
+  field(t("Passphrase of the key"), passphrase, t("It stays on this machine and is not kept.")),
+  h("button", { class: "main", id: "sign-button" }, t("Sign and release")));
 }
 
 function sendingBack(shown) {

@@ -1,0 +1,103 @@
+// The hub, across origins: a mailbox. Nothing that it answers is believed; sizes and times are limited; no cookies, and
+// the token only where it is asked for (a plain GET needs no preflight).
+
+import { require, sha256Hex, toBase64 } from "./bytes.js";
+import { targetFileName } from "./rolefile.js";
+import { t } from "./words.js";
+
+const WAIT_MS = 60_000;
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024, MAX_TARGET_BYTES = 1024 * 1024;
+export const MAX_SOUND_BYTES = 64 * 1024 * 1024;
+let hub = "", token = "";
+
+export class Refusal extends Error {
+  constructor(status, problem) {
+    super(problem.detail || problem.title || `HTTP ${status}`);
+    this.status = status;
+    this.code = problem.code || "";
+  }
+}
+
+export function useHub(url) { hub = url.replace(/\/$/, ""); }
+export const isSignedIn = () => token !== "";
+
+export async function login(username, password) {
+  const answer = await json("POST", "/api/login", { username, password });
+  token = String(answer.token);
+  return answer.person;
+}
+
+export async function logout() {
+  await json("POST", "/api/logout", {}).catch(() => {});
+  token = "";
+}
+
+export const pending = () => json("GET", "/api/pending");
+export const proposal = (ident) => json("GET", `/api/pending/${encodeURIComponent(ident)}`);
+export const sendBack = (ident, reason) => json("POST", `/api/pending/${encodeURIComponent(ident)}/return`, { reason });
+export const sendSignature = (ident, digest, file) => json("POST", `/api/pending/${encodeURIComponent(ident)}/signature`, { digest, metadata: toBase64(file) });
+
+// A metadata file, or null where the hub has none.
+export async function metadata(name, limit) {
+  const response = await ask("GET", `/tuf/metadata/${encodeURIComponent(name)}`);
+  return response.status === 404 ? null : bytesOf(response, limit);
+}
+
+// A released target's bytes, which are those that the verified metadata names.
+export async function target(path, named) {
+  const limit = Math.min(named.length, MAX_TARGET_BYTES);
+  const raw = await bytesOf(await ask("GET", `/tuf/targets/${targetFileName(path, named.hashes.sha256)}`), limit);
+  require(raw.length === named.length && await sha256Hex(raw) === named.hashes.sha256, "malformed", `${path}: not the bytes that are signed`);
+  return raw;
+}
+
+// A recording's bytes, which have the hash that the proposal names.
+export async function sound(named) {
+  require(named.size <= MAX_SOUND_BYTES, "malformed", t("This recording is too large for a phone. Listen at the signing machine."));
+  const raw = await bytesOf(await ask("GET", `/blobs/${named.sha256}`), named.size);
+  require(raw.length === named.size && await sha256Hex(raw) === named.sha256, "malformed", t("This recording is not the one that the programme names."));
+  return raw;
+}
+
+
+async function json(method, path, body) {
+  const raw = await bytesOf(await ask(method, path, body), MAX_ANSWER_BYTES);
+  return JSON.parse(new TextDecoder().decode(raw));
+}
+
+async function ask(method, path, body) {
+  const headers = { Accept: "application/json" };
+  if (token && !path.startsWith("/tuf/")) headers.Authorization = `Bearer ${token}`;
+  if (body) headers["Content-Type"] = "application/json";
+  try {
+    return await fetch(hub + path, { method, headers, body: body && JSON.stringify(body), credentials: "omit", cache: "no-store", redirect: "error", referrerPolicy: "no-referrer", signal: AbortSignal.timeout(WAIT_MS) });
+  } catch {
+    throw new Refusal(0, { code: "unreachable", detail: t("The source information system cannot be reached. Nothing was sent. Check the network and try again.") });
+  }
+}
+
+async function bytesOf(response, limit) {
+  if (!response.ok) throw await refusal(response);
+  const parts = [], reader = response.body.getReader();
+  let length = 0;
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    length += part.value.length;
+    if (length > limit) {
+      await reader.cancel();
+      throw new Refusal(0, { code: "too_large", detail: `${length} > ${limit}` });
+    }
+    parts.push(part.value);
+  }
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
+}
+
+async function refusal(response) {
+  const said = await response.text().catch(() => "");
+  let problem = {};
+  try { problem = JSON.parse(said.slice(0, 4096)); } catch { /* a refusal without words */ }
+  if (response.status === 401 && token) {
+    token = "";
+    window.dispatchEvent(new Event("signed-out"));
+  }
+  return new Refusal(response.status, problem);
+}
