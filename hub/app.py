@@ -60,10 +60,11 @@ class _Request(Request):
 
 def create_app(config: Config, hub: Hub | None = None) -> Flask:
     """The application over a prepared data folder (`loa-hub init`). `hub` is given by tests."""
+    hub = hub or open_hub(config)
     app = Flask(__name__)
     app.request_class = _Request
     app.config.update(
-        SECRET_KEY=_secret_key(config),
+        SECRET_KEY=_secret_key(hub),
         SESSION_COOKIE_NAME="loa",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
@@ -77,7 +78,7 @@ def create_app(config: Config, hub: Hub | None = None) -> Flask:
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),  # styles and scripts: not asked for again with every page
         LOA=config,
     )
-    app.extensions["loa"] = hub or open_hub(config)
+    app.extensions["loa"] = hub
     guard.csrf.init_app(app)
     i18n.init_app(app)
     ui.init_app(app)
@@ -98,10 +99,11 @@ def _add_headers(response: Response) -> Response:
     return response
 
 
-def _secret_key(config: Config) -> bytes:
+def _secret_key(hub: Hub) -> bytes:
     """The key of cookies; from a file, so that people stay signed in over a restart."""
+    path = hub.config.secret_file
     try:
-        secret = config.secret_file.read_bytes()
+        secret = hub.keys.read(path)
     except OSError as error:
-        raise ConfigError("{path} is missing: run `loa-hub init` first", path=config.secret_file) from error
+        raise ConfigError("{path} is missing: run `loa-hub init` first", path=path) from error
     return hashlib.sha256(b"cookie" + secret).digest()

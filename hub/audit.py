@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Connection, Integer, String, Table, Text, insert, select
+from sqlalchemy import BigInteger, Column, Connection, Integer, String, Table, insert, select
 
 from hub.context import Hub
 from hub.db import metadata
 from hub.errors import HubError
+from hub.secrets.columns import Sealed
 from wire.errors import WireError
 from wire.units import UtcTime
 
@@ -26,7 +27,7 @@ audit_rows = Table(
     Column("verb", String(64), nullable=False),
     Column("area", String(80), nullable=False, index=True),
     Column("subject", String(200), nullable=False),
-    Column("detail", Text, nullable=False),
+    Column("detail", Sealed("audit.detail"), nullable=False),
 )
 
 

@@ -20,6 +20,7 @@ from amqtt.session import Session
 from hub import broker_rights
 from hub.config import Config, load_config
 from hub.db import Database
+from hub.secrets.keyring import Keyring
 
 CONNECT_S = 10.0
 """Within this time a connection must say who it is."""
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 class _Rights:
     config: Config
     db: Database
+    keys: Keyring
 
 
 class LoaAuth(BaseAuthPlugin):  # type: ignore[misc]
@@ -49,7 +51,7 @@ class LoaAuth(BaseAuthPlugin):  # type: ignore[misc]
         name, password = session.username, session.password
         if not name or not password or session.client_id != name:
             return False
-        stored = broker_rights.account(self._rights.db, self._rights.config, name)
+        stored = broker_rights.account(self._rights.db, self._rights.config, self._rights.keys, name)
         return stored is not None and broker_rights.check_password(password, stored)
 
 
@@ -155,4 +157,4 @@ async def _serve(config: Config, config_file: Path | None) -> None:
 
 def _rights(given: LoaAuth.Config | LoaAcl.Config) -> _Rights:
     config = load_config(Path(given.directory), Path(given.file) if given.file else None)
-    return _Rights(config, Database(config.database_url))
+    return _Rights(config, Database(config.database_url), Keyring(config.master_key))

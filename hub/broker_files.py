@@ -8,13 +8,14 @@ from pathlib import Path
 from hub import broker_rights
 from hub.config import Config
 from hub.db import Database
+from hub.secrets.keyring import Keyring
 from wire.topics import ROOT
 
 
-def write_broker_files(config: Config, db: Database, folder: Path) -> Path:
+def write_broker_files(config: Config, db: Database, keys: Keyring, folder: Path) -> Path:
     """Write mosquitto.conf, passwords and acl into `folder`; the path of mosquitto.conf."""
     folder.mkdir(parents=True, exist_ok=True)
-    found = broker_rights.accounts(db, config)
+    found = broker_rights.accounts(db, config, keys)
     write_file(folder / "passwords", "".join(f"{name}:{hashed}\n" for name, hashed in sorted(found.items())))
     write_file(folder / "acl", _acl(config))
     write_file(folder / "mosquitto.conf", _configuration(config, folder))

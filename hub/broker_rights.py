@@ -16,6 +16,7 @@ from hub.config import Config
 from hub.db import Database
 from hub.devices import store as devices
 from hub.errors import ConfigError
+from hub.secrets.keyring import Keyring
 from wire.topics import ACK, BIRTH, DEATH, HEALTH, LOG, ROOT
 
 ITERATIONS = 101
@@ -40,19 +41,19 @@ def check_password(password: str, stored: str) -> bool:
         return False
 
 
-def accounts(db: Database, config: Config) -> dict[str, str]:
+def accounts(db: Database, config: Config, keys: Keyring) -> dict[str, str]:
     """Password hashes of everybody who may connect, by user name, which is the client id too."""
     with db.read() as conn:
         found = devices.accounts(conn)
     for name in (config.broker_user, *config.stations):
-        found[name] = hash_password(_secret(config, name))
+        found[name] = hash_password(account_password(config, keys, name))
     return found
 
 
-def account(db: Database, config: Config, name: str) -> str | None:
+def account(db: Database, config: Config, keys: Keyring, name: str) -> str | None:
     """One account's password hash."""
     if name == config.broker_user or name in config.stations:
-        return hash_password(_secret(config, name))
+        return hash_password(account_password(config, keys, name))
     with db.read() as conn:
         return devices.account(conn, name)
 
@@ -73,8 +74,9 @@ def may_hear(config: Config, user: str, topic: str) -> bool:
     return user not in config.stations and topic.startswith((f"{ROOT}/dn/{user}/", *PUBLIC))
 
 
-def _secret(config: Config, name: str) -> str:
+def account_password(config: Config, keys: Keyring, name: str) -> str:
+    """What the worker or a station says to come in. Raises ConfigError."""
     try:
-        return (config.root / f"{name}.password").read_text("utf-8").strip()
+        return keys.read(config.root / f"{name}.password").decode()
     except OSError as error:
         raise ConfigError("The password of {name} is missing: run `loa-hub init`", name=name) from error

@@ -2,9 +2,10 @@
 
     mosquitto.conf  acl  crl.pem  server.crt  server.key  ca.crt
 
-Written whole each time. The worker writes `acl` and `crl.pem` again when a certificate is revoked, and sends mosquitto
-SIGHUP: the new CRL refuses the next connection, and the line in the ACL silences the one that is open, both ways, at
-once. Who may say what stands in `broker_rights`; a certificate's name is user name and client id.
+Written whole each time. `server.key` lies open, since mosquitto must read it; the worker's own key is sealed.
+The worker writes `acl` and `crl.pem` again when a certificate is revoked, and sends mosquitto SIGHUP: the new CRL
+refuses the next connection, and the line in the ACL silences the one that is open, both ways, at once. Who may say what
+stands in `broker_rights`; a certificate's name is user name and client id.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from sqlalchemy import Connection
 
 from hub.broker_files import pattern_lines, write_file
 from hub.certificates import actions, store
-from hub.certificates.authority import CERTIFICATE_FILE, STATION_PREFIX, Authority, ends_at, write_private
+from hub.certificates.authority import CERTIFICATE_FILE, STATION_PREFIX, Authority, ends_at
 from hub.config import Config
 from hub.context import Hub
+from hub.files import write_private
 from wire.topics import ROOT, TOPICS
 from wire.units import DAY
 
@@ -53,7 +55,7 @@ def write_broker_config(hub: Hub, folder: Path, *, names: list[str], address: st
 
 def write_revoked(hub: Hub, folder: Path) -> None:
     """ACL and CRL as they are now."""
-    authority = Authority.load(actions.ca_folder(hub))
+    authority = actions.load_authority(hub)
     with hub.reading() as conn:
         acl, ended = _acl(hub.config, conn), store.revoked(conn)
     write_file(folder / ACL, acl)
@@ -152,6 +154,6 @@ def _worker_certificate(hub: Hub, authority: Authority) -> None:
     if path.exists() and ends_at(path.read_bytes()) - hub.now() > RENEW_MS:
         return
     key, made = authority.issue_client(hub.config.broker_user, now=hub.now())
-    write_private(actions.ca_folder(hub) / WORKER_KEY, key)
+    hub.keys.write(actions.ca_folder(hub) / WORKER_KEY, key)
     write_file(path, made.decode())
 

@@ -23,10 +23,15 @@ from hub.context import open_hub
 from hub.devices import actions as devices
 from hub.errors import BadInputError, HubError
 from hub.publishing.intake import take_trust
+from hub.secrets.cli import add_commands as add_key_commands
 from hub.setup import empty_work, open_prepared, prepare
 from wire.errors import WireError
 
 PASSWORD = "LOA_HUB_PASSWORD"  # noqa: S105 the variable's name
+KEEP_THE_KEY = (
+    "loa-hub: a new master key is in {path}. Copy it NOW to where this machine is not, on paper or a stick in a safe: "
+    "without it neither this folder nor any backup opens. Never store it together with the backups."
+)
 PROVINCE_NAME = "Tỉnh Tuyên Quang"
 
 
@@ -75,6 +80,8 @@ def _parser() -> argparse.ArgumentParser:
     add("web", _web, "Serve pages and interfaces.")
     add("worker", _worker, "Take in what devices say, send what waits, do what is due. Exactly one.")
     add_broker_commands(add)
+    key = commands.add_parser("key", help="The master key.").add_subparsers(required=True, metavar="ACT")
+    add_key_commands(add, key)
     listed = add("import", _import, "Enter people, hamlets, clusters and devices from one list (JSON).")
     listed.add_argument("list", type=Path)
     person = commands.add_parser("person", help="People and their roles.").add_subparsers(required=True, metavar="ACT")
@@ -110,7 +117,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _init(config: Config, args: argparse.Namespace) -> None:
-    prepare(config)
+    if prepare(config):
+        print(KEEP_THE_KEY.format(path=config.master_key), file=sys.stderr)
     with closing(open_hub(config)) as hub:
         count = areas.import_areas(hub, province=config.province, name=args.province_name, communes=args.areas)
         new = take_trust(hub, args.trust) if args.trust else 0

@@ -35,6 +35,14 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """Where people find the approval app; pages link to it."""
     approval_origins: list[Annotated[str, Meta(pattern=r"^https://[a-z0-9.-]{1,253}(:\d{1,5})?$")]] = []
     """Origins of approval apps on other machines, which may ask the interface of programs from a browser."""
+    master_key_file: str = ""
+    """The key of everything secret here, outside DIR; empty: beside DIR, as DIR.key."""
+    backup_dir: str = ""
+    """Where `loa-hub backup` writes, unless told otherwise; a disk of another machine."""
+    backup_keep: Annotated[int, Meta(ge=1, le=1_000)] = 14
+    """So many of this hub's newest backups stay there."""
+    clamd_socket: str = ""
+    """Unix socket of clamd, which then sees every recording that is uploaded; empty: there is none."""
     session_hours: Annotated[int, Meta(ge=1, le=720)] = 12
     broker_host: str = "127.0.0.1"
     broker_port: Port = 1883
@@ -70,8 +78,16 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
         return self.root / "online"
 
     @property
+    def master_key(self) -> Path:
+        """Outside the data folder. Raises ConfigError where it is said to lie inside."""
+        path = Path(self.master_key_file).absolute() if self.master_key_file else Path(f"{self.root}.key")
+        if path.is_relative_to(self.root):
+            raise ConfigError("The master key must lie outside {path}: it would go with every copy", path=self.root)
+        return path
+
+    @property
     def secret_file(self) -> Path:
-        """Key of the session cookies."""
+        """Key of the session cookies, sealed."""
         return self.root / "secret.key"
 
     @property

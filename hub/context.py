@@ -13,6 +13,7 @@ from hub.config import Config
 from hub.db import Database
 from hub.doorbell import Doorbell, doorbell_path
 from hub.publishing.repository import Trusted
+from hub.secrets.keyring import Keyring
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class Hub:
     db: Database
     now: Clock = system_clock
     doorbell: Doorbell = field(kw_only=True)
+    keys: Keyring = field(kw_only=True)
+    """Seals and opens what is secret here."""
     trusted: Trusted = field(default_factory=Trusted)
     """The verified role files: `hub.trusted.held(conn)`."""
 
@@ -43,4 +46,6 @@ class Hub:
 
 
 def open_hub(config: Config, now: Clock = system_clock) -> Hub:
-    return Hub(config, Database(config.database_url), now, doorbell=Doorbell(doorbell_path(config.root)))
+    keys = Keyring(config.master_key)
+    doorbell = Doorbell(doorbell_path(config.root))
+    return Hub(config, Database(config.database_url, keys), now, doorbell=doorbell, keys=keys)

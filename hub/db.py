@@ -14,6 +14,9 @@ from typing import Any
 from sqlalchemy import Connection, Engine, MetaData, Select, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 
+from hub.secrets.columns import give_keys
+from hub.secrets.keyring import Keyring
+
 BUSY_TIMEOUT_S = 5.0
 
 metadata = MetaData(
@@ -30,10 +33,14 @@ metadata = MetaData(
 class Database:
     """A writing and a reading engine on one URL. `with db.write() as conn` is one transaction, all or nothing."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, keys: Keyring | None = None) -> None:
+        """Without `keys`, sealed columns can be neither read nor written."""
         self.url = url
         self._writer = _engine(url, writes=True)
         self._reader = _engine(url, writes=False)
+        if keys is not None:
+            give_keys(self._writer, keys)
+            give_keys(self._reader, keys)
 
     @property
     def engine(self) -> Engine:
@@ -50,6 +57,15 @@ class Database:
         """One consistent view of the data, which cannot write."""
         with self._reader.begin() as conn:
             yield conn
+
+    def scrub(self) -> None:
+        """Write the whole database anew, so that what was deleted or replaced lies in no free page."""
+        with self._writer.connect() as conn:
+            raw = conn.execution_options(isolation_level="AUTOCOMMIT")
+            if conn.dialect.name == "postgresql":
+                raw.exec_driver_sql("VACUUM FULL")
+            else:
+                raw.connection.driver_connection.executescript("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         self._writer.dispose()
@@ -94,6 +110,7 @@ def _prepare_writer(connection: Any, _record: object) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")  # "logged" lets a device forget: it must survive a power cut here
     connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA secure_delete=ON")  # what is deleted is not left in free pages
 
 
 def _prepare_reader(connection: Any, _record: object) -> None:

@@ -8,6 +8,7 @@ import ssl
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
@@ -16,6 +17,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from hub.config import Config
+from hub.secrets.keyring import Keyring
 from wire.topics import EMERGENCY, FROM_DEVICES
 
 QUEUE_SIZE = 2_000
@@ -38,12 +40,12 @@ class Arrival:
 class Link:
     """Connects by itself and again; `wake` is called (on paho's thread) when there is something to look at."""
 
-    def __init__(self, config: Config, wake: Callable[[], None]) -> None:
+    def __init__(self, config: Config, keys: Keyring, wake: Callable[[], None]) -> None:
         self.arrivals: queue.Queue[Arrival] = queue.Queue(QUEUE_SIZE)
         self._acknowledged: deque[int] = deque()
         self._fresh = False
         self._wake = wake
-        self._client = _client(config)
+        self._client = _client(config, keys)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_message = self._on_message
@@ -112,18 +114,28 @@ class Link:
         self._acknowledged.append(mid)
 
 
-def _client(config: Config) -> Client:
+def _client(config: Config, keys: Keyring) -> Client:
     client = Client(
         CallbackAPIVersion.VERSION2, client_id=config.broker_user, protocol=MQTTProtocolVersion.MQTTv311,
         clean_session=True, manual_ack=True,
     )  # fmt: skip
     if not config.broker_certificate:
-        client.username_pw_set(config.broker_user, config.broker_password_file.read_text("utf-8").strip())
+        client.username_pw_set(config.broker_user, keys.read(config.broker_password_file).decode())
     client.reconnect_delay_set(*RECONNECT_S)
     client.max_inflight_messages_set(MAX_INFLIGHT)
     if config.broker_ca:
         context = ssl.create_default_context(cafile=config.broker_ca)
         if config.broker_certificate:
-            context.load_cert_chain(config.broker_certificate, config.broker_key or None)
+            _load_certificate(context, config, keys)
         client.tls_set_context(context)
     return client
+
+
+def _load_certificate(context: ssl.SSLContext, config: Config, keys: Keyring) -> None:
+    """The worker's own key is sealed where `broker-config` put it; a person's, elsewhere, is as that person left it."""
+    path = Path(config.broker_key) if config.broker_key else None
+    if path is None or not path.is_relative_to(config.root):
+        context.load_cert_chain(config.broker_certificate, path)
+        return
+    with keys.opened(path) as clear:
+        context.load_cert_chain(config.broker_certificate, clear)

@@ -43,7 +43,7 @@ class Worker:
         self._hub = hub
         self._stop = stop
         self._bell = Bell(doorbell_path(hub.config.root))
-        self._link = Link(hub.config, wake=hub.doorbell.ring)
+        self._link = Link(hub.config, hub.keys, wake=hub.doorbell.ring)
         self._broker_files = BrokerFiles(hub)
         self._meter = Meter(partial(end_flooding, hub))
         self._flying: dict[int, tuple[int, float]] = {}

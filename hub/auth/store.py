@@ -23,13 +23,14 @@ from sqlalchemy import (
 
 from hub.auth.roles import Grant, Person, Role
 from hub.db import for_update, metadata, upsert
+from hub.secrets.columns import Blind, Sealed
 from wire.units import DAY, UtcTime
 
 persons = Table(
     "persons",
     metadata,
     Column("username", String(64), primary_key=True),
-    Column("name", String(200), nullable=False),
+    Column("name", Sealed("persons.name"), nullable=False),
     Column("password", String(300), nullable=False),
     Column("active", Boolean, nullable=False),
     Column("failures", Integer, nullable=False),
@@ -68,13 +69,13 @@ login_origins = Table(
     "login_origins",
     metadata,
     Column("username", ForeignKey("persons.username", ondelete="CASCADE"), primary_key=True),
-    Column("origin", String(64), primary_key=True),
+    Column("origin", Blind("login_origins.origin"), primary_key=True),
     Column("failures", Integer, nullable=False),
     Column("locked_until", BigInteger, nullable=False),
     Column("succeeded", BigInteger, nullable=False),
     Column("changed", BigInteger, nullable=False),
 )
-"""Addresses from which an account was tried. `persons.failures` counts those that never succeeded."""
+"""Addresses from which an account was tried, as keyed hashes. `persons.failures` counts those that never succeeded."""
 
 STRANGERS_KEPT_MS = 1 * DAY
 NEVER = UtcTime(0)
@@ -146,6 +147,11 @@ def load(conn: Connection, username: str) -> Person | None:
 def names(conn: Connection) -> dict[str, str]:
     """Full name by user name."""
     return {row.username: row.name for row in conn.execute(select(persons.c.username, persons.c.name))}
+
+
+def any_name(conn: Connection) -> str | None:
+    """Somebody's name, if there is anybody: whether names can be opened at all."""
+    return conn.execute(select(persons.c.name).limit(1)).scalar()
 
 
 def everybody(conn: Connection) -> list[Person]:

@@ -26,19 +26,24 @@ def has_authority(hub: Hub) -> bool:
 def make_authority(hub: Hub) -> Authority:
     """The CA, made where there is none."""
     if has_authority(hub):
-        return Authority.load(ca_folder(hub))
-    return Authority.create(ca_folder(hub), hub.config.province, now=hub.now())
+        return load_authority(hub)
+    return Authority.create(ca_folder(hub), hub.keys, hub.config.province, now=hub.now())
+
+
+def load_authority(hub: Hub) -> Authority:
+    """Raises ConfigError where this hub has no CA."""
+    return Authority.load(ca_folder(hub), hub.keys)
 
 
 def issue_device(hub: Hub, csr_pem: bytes, device: str) -> bytes:
     """Raises BadInputError, ConfigError where this hub has no CA."""
-    authority = Authority.load(ca_folder(hub))
+    authority = load_authority(hub)
     return _issue(hub, device, lambda now: authority.issue_device(csr_pem, device, now=now))
 
 
 def issue_station(hub: Hub, csr_pem: bytes, name: str) -> bytes:
     """Raises BadInputError, ConfigError where this hub has no CA."""
-    authority = Authority.load(ca_folder(hub))
+    authority = load_authority(hub)
     return _issue(hub, name, lambda now: authority.issue_station(csr_pem, name, now=now))
 
 

@@ -1,13 +1,12 @@
 """The province's issuing CA: admits devices, stations and the worker to the broker, and proves nothing about speech.
 
-Keys are P-256, so that the smallest board makes one in no time. Dates are generous: a device checks none of them, and a
-CRL past its nextUpdate would make mosquitto refuse everybody (design §5).
+Its key is sealed on disk. Keys are P-256, so that the smallest board makes one in no time. Dates are generous: a device
+checks none of them, and a CRL past its nextUpdate would make mosquitto refuse everybody (design §5).
 """
 
 from __future__ import annotations
 
 import ipaddress
-import os
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -20,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from hub.errors import N_, BadInputError, ConfigError
+from hub.secrets.keyring import Keyring
 from wire.units import SECOND, UtcTime
 
 KEY_FILE, CERTIFICATE_FILE = "ca.key", "ca.crt"
@@ -39,7 +39,7 @@ class Authority:
         self._certificate = certificate
 
     @classmethod
-    def create(cls, folder: Path, province: str, *, now: UtcTime) -> Self:
+    def create(cls, folder: Path, keys: Keyring, province: str, *, now: UtcTime) -> Self:
         """A new CA in `folder`. Raises ConfigError where there is one: its certificates would count no more."""
         if (folder / KEY_FILE).exists():
             raise ConfigError("{path} exists already", path=folder / KEY_FILE)
@@ -58,15 +58,15 @@ class Authority:
             .sign(key, hashes.SHA256())
         )  # fmt: skip
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_private(folder / KEY_FILE, _private_pem(key))
+        keys.write(folder / KEY_FILE, _private_pem(key))
         (folder / CERTIFICATE_FILE).write_bytes(made.public_bytes(_PEM))
         return cls(key, made)
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path, keys: Keyring) -> Self:
         """Raises ConfigError."""
         try:
-            key = serialization.load_pem_private_key((folder / KEY_FILE).read_bytes(), password=None)
+            key = serialization.load_pem_private_key(keys.read(folder / KEY_FILE), password=None)
             made = x509.load_pem_x509_certificate((folder / CERTIFICATE_FILE).read_bytes())
         except (OSError, ValueError) as error:
             raise ConfigError("{path} holds no CA: {reason}", path=folder, reason=error) from error
@@ -140,18 +140,6 @@ def serial_of(certificate_pem: bytes) -> int:
 def ends_at(certificate_pem: bytes) -> UtcTime:
     made = x509.load_pem_x509_certificate(certificate_pem)
     return UtcTime(int(made.not_valid_after_utc.timestamp()) * SECOND)
-
-
-def write_private(path: Path, raw: bytes) -> None:
-    """Write a key that is nobody else's to read, whole or not at all."""
-    fresh = path.with_name(f"{path.name}.new")
-    fresh.unlink(missing_ok=True)
-    fresh.touch(mode=0o600)
-    with fresh.open("wb") as file:
-        file.write(raw)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
 
 
 def _requested_key(csr_pem: bytes) -> ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey:

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from hub.broker_rights import account_password
 from hub.certificates import actions as certificates
 from hub.config import Config
+from hub.errors import BadInputError
 from hub.setup import open_prepared
 
 Act = Callable[[Config, argparse.Namespace], None]
@@ -24,6 +26,8 @@ def add_commands(add: Add) -> None:
     secure.add_argument("--name", action="append", required=True, help="host name or address of the broker; repeat")
     secure.add_argument("--listen", default="0.0.0.0", metavar="ADDRESS")  # noqa: S104 devices come from outside
     secure.add_argument("--port", type=int, default=8883)
+    password = add("account-password", _account_password, "Print the broker password of the worker or a station.")
+    password.add_argument("name")
     station = add("station-certificate", _station_certificate, "Certify an officer's station for the broker.")
     station.add_argument("name", help="station-…")
     station.add_argument("request", type=Path, help="certificate request (PEM) that was made on the station")
@@ -44,7 +48,7 @@ def _broker_files(config: Config, args: argparse.Namespace) -> None:
     from hub.broker_files import write_broker_files  # noqa: PLC0415
 
     with closing(open_prepared(config)) as hub:
-        print(write_broker_files(config, hub.db, args.folder.resolve()))
+        print(write_broker_files(config, hub.db, hub.keys, args.folder.resolve()))
 
 
 def _broker_config(config: Config, args: argparse.Namespace) -> None:
@@ -61,6 +65,13 @@ def _broker_config(config: Config, args: argparse.Namespace) -> None:
     }  # fmt: skip
     for name, value in settings.items():
         print(f"    {name} = {value}" if isinstance(value, int) else f'    {name} = "{value}"')
+
+
+def _account_password(config: Config, args: argparse.Namespace) -> None:
+    if args.name not in (config.broker_user, *config.stations):
+        raise BadInputError("{name} is no account of the hub's own: see `stations`", name=args.name)
+    with closing(open_prepared(config)) as hub:
+        print(account_password(config, hub.keys, args.name))
 
 
 def _station_certificate(config: Config, args: argparse.Namespace) -> None:

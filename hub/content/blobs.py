@@ -12,6 +12,7 @@ from typing import IO, BinaryIO
 
 from hub.content.refusals import Refusal, SoundRefusedError
 from hub.errors import N_, NotFoundError
+from hub.files import sync_folder
 
 SPARE_BYTES = 32 * 1024 * 1024
 """What must stay free behind a write, so that the database never meets a full disk because of a sound."""
@@ -62,15 +63,6 @@ def check_space(folder: Path, size: int) -> None:
     """Raises SoundRefusedError unless `size` bytes fit with something to spare."""
     if shutil.disk_usage(folder).free < size + SPARE_BYTES:
         raise SoundRefusedError(Refusal.NO_SPACE)
-
-
-def sync_folder(folder: Path) -> None:
-    """A rename is durable once its folder is."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _copy_checked(source: BinaryIO, out: IO[bytes], sha256: str) -> None:

@@ -24,6 +24,7 @@ from sqlalchemy import (
 )  # fmt: skip
 
 from hub.db import for_update, metadata, upsert
+from hub.secrets.columns import Sealed
 from wire.units import UtcTime
 
 KEEP_EVENTS = 500
@@ -40,7 +41,7 @@ clusters = Table(
     Column("lon", Float),
     Column("languages", JSON, nullable=False),
     Column("tags", JSON, nullable=False),
-    Column("note", Text, nullable=False),
+    Column("note", Sealed("clusters.note"), nullable=False),
 )
 
 devices = Table(

@@ -24,6 +24,7 @@ def migrate(db: Database) -> None:
     with db.engine.begin() as conn:
         config.attributes["connection"] = conn
         command.upgrade(config, "head")
+    db.scrub()
 
 
 def check_migrated(db: Database) -> None:

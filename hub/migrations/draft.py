@@ -14,6 +14,7 @@ from alembic.config import Config as AlembicConfig
 
 from hub.db import Database
 from hub.migrations import newest
+from hub.secrets.keyring import Keyring, new_key, write_keys
 
 _HERE = Path(__file__).parent
 
@@ -24,7 +25,7 @@ def main() -> None:
     config.set_main_option("script_location", str(_HERE))
     config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
     with tempfile.TemporaryDirectory() as folder:
-        db = Database(f"sqlite:///{folder}/draft.db")
+        db = Database(f"sqlite:///{folder}/draft.db", Keyring(_a_key(Path(folder))))
         with db.engine.begin() as conn:
             config.attributes["connection"] = conn
             command.upgrade(config, "head")
@@ -32,6 +33,11 @@ def main() -> None:
             config.attributes["connection"] = conn
             command.revision(config, " ".join(sys.argv[1:]) or "change", autogenerate=True, rev_id=number)
         db.close()
+
+
+def _a_key(folder: Path) -> Path:
+    write_keys(folder / "draft.key", (new_key(),))
+    return folder / "draft.key"
 
 
 if __name__ == "__main__":

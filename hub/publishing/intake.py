@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -27,7 +26,7 @@ def take_trust(hub: Hub, folder: Path) -> int:
     Raises ConfigError, and stores nothing, where the files do not verify or the online keys are not those of root.
     """
     brought = folder / "online"
-    online = OnlineKeys(brought if brought.is_dir() else hub.config.online_dir)
+    online = OnlineKeys(brought, None) if brought.is_dir() else OnlineKeys(hub.config.online_dir, hub.keys)
     found = _read(folder / "metadata")
     now = hub.now()
     with hub.writing() as conn:
@@ -101,8 +100,6 @@ def _targets(folder: Path, role: str, body: bytes) -> dict[str, bytes]:
 def _keep_keys(hub: Hub, folder: Path) -> None:
     hub.config.online_dir.mkdir(exist_ok=True, mode=0o700)
     for role in (SNAPSHOT, TIMESTAMP):
-        target = hub.config.online_dir / f"{role}.pem"
         source = folder / f"{role}.pem"
         if source.exists():
-            shutil.copyfile(source, target)
-            target.chmod(0o600)
+            hub.keys.write(hub.config.online_dir / f"{role}.pem", source.read_bytes())

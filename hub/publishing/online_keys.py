@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -10,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from securesystemslib.signer import Signer
 
 from hub.errors import ConfigError
+from hub.secrets.keyring import Keyring
 from wire.envelope import seal, signer_from_private
 from wire.release import sign_role
 
@@ -17,10 +19,14 @@ SNAPSHOT, TIMESTAMP = "snapshot", "timestamp"
 
 
 class OnlineKeys:
-    """The keys `snapshot.pem` and `timestamp.pem` of a folder. Raises ConfigError where they cannot be used."""
+    """The keys `snapshot.pem` and `timestamp.pem` of a folder, sealed with `keys` (None: open, from the ceremony).
 
-    def __init__(self, folder: Path) -> None:
-        self._signers = {role: _signer(folder / f"{role}.pem") for role in (SNAPSHOT, TIMESTAMP)}
+    Raises ConfigError where they cannot be used.
+    """
+
+    def __init__(self, folder: Path, keys: Keyring | None) -> None:
+        read = keys.read if keys else Path.read_bytes
+        self._signers = {role: _signer(folder / f"{role}.pem", read) for role in (SNAPSHOT, TIMESTAMP)}
 
     @property
     def key_ids(self) -> dict[str, str]:
@@ -36,9 +42,9 @@ class OnlineKeys:
         return seal(payload, payload_type, [self._signers[TIMESTAMP]])
 
 
-def _signer(path: Path) -> Signer:
+def _signer(path: Path, read: Callable[[Path], bytes]) -> Signer:
     try:
-        private = load_pem_private_key(path.read_bytes(), password=None)
+        private = load_pem_private_key(read(path), password=None)
     except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise ConfigError("{path} is no private key for the hub: {reason}", path=path, reason=error) from error
     if not isinstance(private, Ed25519PrivateKey):

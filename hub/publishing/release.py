@@ -42,7 +42,7 @@ def release(
     repository.release_blobs(conn, blobs_of(kind, targets), now)
     repository.put_targets(conn, role, version, targets, now)
     repository.put_role(conn, role, version, role_file, now)
-    online = OnlineKeys(hub.config.online_dir)
+    online = OnlineKeys(hub.config.online_dir, hub.keys)
     _nudge(conn, area, publish_online(conn, online, now), now)
     for placement in moved:
         call = Command(kind="refresh", area=placement.area)
@@ -72,7 +72,7 @@ def prolong_online(hub: Hub, *, force: bool = False) -> bool:
         old_snapshot = force or now - ages.get(SNAPSHOT, 0) >= LENGTHS[SNAPSHOT] // 3
         if not old_snapshot and now - ages.get(TIMESTAMP, 0) < LENGTHS[TIMESTAMP] // 3:
             return False
-        online = OnlineKeys(hub.config.online_dir)
+        online = OnlineKeys(hub.config.online_dir, hub.keys)
         current = repository.current_role(conn, SNAPSHOT)
         if old_snapshot or current is None:
             publish_online(conn, online, now)

@@ -107,7 +107,7 @@ def attest_time() -> Response:
     asked = decode(request.get_data(), AskTime, limit=1_024)
     hub = guard.current_hub()
     payload = encode({"nonce": asked.nonce, "time": hub.now()})
-    return Response(OnlineKeys(hub.config.online_dir).attest(payload, TIME_TYPE), mimetype="application/json")
+    return Response(OnlineKeys(hub.config.online_dir, hub.keys).attest(payload, TIME_TYPE), mimetype="application/json")
 
 
 @blueprint.get("/api/pending")

@@ -46,7 +46,7 @@ def tell_alerts(story: Story, stage: Stage) -> None:
 
 def _sounds(alarm: Alarm) -> None:
     stage = alarm.stage
-    with listening_as(stage.ports.broker, FAR, stage.device_dir(FAR) / "broker.password") as listener:
+    with listening_as(stage.ports.broker, FAR, stage.device_password(FAR)) as listener:
         listener.subscribe("loa/1/em/#")
         alert = alarm.chair.start_alert(cast.VALLEY, cast.FLOOD.ident, CHOICE)
         alarm.alerts.append(alert)
@@ -84,7 +84,7 @@ def _replayed(alarm: Alarm) -> None:
     observer.wait_said(stage, ONE, lambda s: s["pid"] == stage.processes.pid(ONE) and s["connected"], "its return")
     before = len(_alert_rows(stage, ONE))
     stage.processes.stop("worker")  # the thief speaks under its account
-    with listening_as(stage.ports.broker, "hub", stage.hub_dir / "hub.password") as thief:
+    with listening_as(stage.ports.broker, "hub", stage.account_password("hub")) as thief:
         for topic, payload in alarm.captured:
             thief.publish(topic, payload)
             thief.publish(EMERGENCY.of(dotted(cast.PROVINCE)), payload)

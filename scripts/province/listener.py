@@ -8,7 +8,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -52,8 +51,8 @@ class Listener:
 
 
 @contextmanager
-def listening_as(port: int, username: str, password_file: Path) -> Iterator[Listener]:
-    listener = Listener(port, username, password_file.read_text().strip())
+def listening_as(port: int, username: str, password: str) -> Iterator[Listener]:
+    listener = Listener(port, username, password)
     try:
         yield listener
     finally:

@@ -76,6 +76,13 @@ class Stage:
     def device_dir(self, device: str) -> Path:
         return self.folder / "devices" / device
 
+    def device_password(self, device: str) -> str:
+        return (self.device_dir(device) / "broker.password").read_text().strip()
+
+    def account_password(self, account: str) -> str:
+        """Of the worker or of a station on the broker."""
+        return self._hub("account-password", account).strip()
+
     @property
     def hub_url(self) -> str:
         """Where programs find the hub; a bare machine's own may not know the name `localhost`."""

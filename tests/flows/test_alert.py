@@ -154,14 +154,17 @@ class Thief:
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
-        password = self._village.stage.device_dir(CARRIED) / "broker.password"
+        password = self._village.stage.device_password(CARRIED)
         with listening_as(self._village.stage.ports.broker, CARRIED, password) as listener:
             listener.subscribe(EMERGENCY.of("#"))
             yield
             self.captured = [payload for topic, payload in listener.heard if emergency_area(topic)]
 
+    def _thief_password(self) -> str:
+        return self._village.stage.account_password(THIEF)
+
     def replay(self, *areas: str) -> None:
-        with listening_as(self._village.stage.ports.broker, THIEF, self._village.thief_password) as station:
+        with listening_as(self._village.stage.ports.broker, THIEF, self._thief_password()) as station:
             for area in areas:
                 for envelope in self.captured:
                     station.publish(EMERGENCY.of(dotted(area)), envelope)

@@ -22,7 +22,7 @@ from edge.play.signals import make_attention
 from scripts.province import cast, observer, peopling, settings, staff
 from scripts.province.battery_clock import BatteryClock
 from scripts.province.browser import Browser
-from scripts.province.processes import wait_for
+from scripts.province.processes import program, run, wait_for
 from scripts.province.solo import free_ports
 from scripts.province.stage import Stage
 from tests.flows.disk import Disk
@@ -93,7 +93,7 @@ class Village:
         ])  # fmt: skip
         with (self.stage.hub_dir / "hub.toml").open("a") as file:
             file.write(f'stations = ["{THIEF}"]\n')
-        self.thief_password.write_text("stolen\n")
+        run(program("loa-hub"), "init", "--dir", self.stage.hub_dir)  # makes the account's password
 
     def _people(self) -> None:
         """Placements, the province's policy, a series with a bulletin, an alert template: signed as in earnest."""
@@ -117,10 +117,6 @@ class Village:
             self.stage.processes.stop(name)
         self.stage.broker = broker
         self.stage.start_hub()
-
-    @property
-    def thief_password(self) -> Path:
-        return self.stage.hub_dir / f"{THIEF}.password"
 
     # -- what people do --
 

@@ -206,6 +206,7 @@ def prepared(tmp_path_factory, first_province) -> Path:
 def box(tmp_path, prepared, first_province):
     folder = tmp_path / "data"
     shutil.copytree(prepared, folder)
+    shutil.copy2(f"{prepared}.key", f"{folder}.key")
     config = load_config(folder, environ={})
     clock = SetClock()
     hub = open_hub(config, clock)

@@ -20,6 +20,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from hub.broker_files import write_broker_files
 from hub.config import Config
 from hub.db import Database
+from hub.secrets.keyring import Keyring
 
 TOP = Path(__file__).resolve().parents[2]
 
@@ -71,8 +72,9 @@ def hub_process(config: Config, *words: object) -> Iterator[subprocess.Popen[byt
 @contextlib.contextmanager
 def mosquitto(config: Config) -> Iterator[None]:
     folder = config.root / "mosquitto"
-    db = Database(config.database_url)
-    conf = write_broker_files(config, db, folder)
+    keys = Keyring(config.master_key)
+    db = Database(config.database_url, keys)
+    conf = write_broker_files(config, db, keys, folder)
     db.close()
     with running("mosquitto", "-c", conf, log=config.root / "mosquitto.log") as process:
         wait_until(lambda: port_answers(config.broker_port), "mosquitto")

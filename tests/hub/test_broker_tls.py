@@ -52,7 +52,7 @@ def connect(secure):
 def ear(secure, connect):
     """Hears all, with the worker's own certificate."""
     folder = secure.hub.config.root / "ca"
-    worker = secure.keep("hub", (folder / "hub.key").read_bytes(), (folder / "hub.crt").read_bytes())
+    worker = secure.keep("hub", secure.hub.keys.read(folder / "hub.key"), (folder / "hub.crt").read_bytes())
     made = connect(worker)
     assert made.is_in()
     made.subscribe("loa/1/#")
@@ -71,7 +71,7 @@ def all_heard(ear: TlsClient, last: str) -> list[tuple[str, bytes]]:
 
 
 def test_who_has_no_certificate_or_a_foreign_one_stays_outside(secure, connect, tmp_path):
-    foreign = Authority.create(tmp_path / "ca", "08", now=secure.hub.now())
+    foreign = Authority.create(tmp_path / "ca", secure.hub.keys, "08", now=secure.hub.now())
     assert connect(None).is_in(1.5) is False
     assert connect(secure.admit_by(foreign, "loa-1")).is_in(1.5) is False
     assert connect("loa-1").is_in() is True
@@ -122,7 +122,7 @@ def test_a_request_names_nothing_in_the_certificate(secure):
 
 def test_a_second_authority_is_never_made_over_the_first(secure):
     with pytest.raises(ConfigError):
-        Authority.create(actions.ca_folder(secure.hub), "08", now=secure.hub.now())
+        Authority.create(actions.ca_folder(secure.hub), secure.hub.keys, "08", now=secure.hub.now())
 
 
 # --- who says what ---
@@ -177,7 +177,7 @@ def test_what_a_device_retains_reaches_no_hub_that_comes_later(ear, connect, sec
     one.say("loa/1/up/loa-1/birth", b"poison", retain=True)
     assert all_heard(ear, "loa/1/up/loa-1/birth")
     config = secure.config
-    link = Link(config, wake=lambda: None)
+    link = Link(config, secure.hub.keys, wake=lambda: None)
     link.start()
     wait_until(lambda: link.is_connected, "the worker's connection")
     one.say("loa/1/up/loa-1/health", b"fresh")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hub.config import load_config
+from hub.secrets.keyring import Keyring
 from tests.hub.mqtt import BROKERS, Listener, free_port
 
 
@@ -13,7 +14,7 @@ def broker(request, box):
     """A broker over a hub with two registered devices and a station."""
     port = free_port()
     (box.config.root / "hub.toml").write_text(f'broker_port = {port}\nstations = ["station-1"]\n')
-    (box.config.root / "station-1.password").write_text("stations-password")
+    box.hub.keys.write(box.config.root / "station-1.password", b"stations-password")
     config = load_config(box.config.root, environ={})
     box.add_cluster()
     devices = [box.add_device("loa-1"), box.add_device("loa-2")]
@@ -28,7 +29,7 @@ def connect(broker):
 
     def connect(user: str, password: str | None = None, **more) -> Listener:
         secret = config.root / f"{user}.password"
-        known = secret.read_text().strip() if secret.exists() else "device-password"
+        known = Keyring(config.master_key).read(secret).decode() if secret.exists() else "device-password"
         opened.append(Listener(config, user, known if password is None else password, **more))
         return opened[-1]
 

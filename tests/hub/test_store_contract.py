@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import multiprocessing
-import os
-import pwd
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -34,40 +26,14 @@ from hub.playlog import store as playlog
 from hub.publishing import repository
 from hub.publishing import store as proposals
 from hub.publishing.model import State
+from hub.secrets.keyring import Keyring, new_key, write_keys
 from hub.telemetry import store as telemetry
 from tests.hub.conftest import COMMUNE, PASSWORD, Device, SetClock
-from tests.hub.mqtt import free_port
+from tests.hub.postgres import postgresql
 from wire.units import UtcTime
 
-POSTGRESQL = Path("/usr/lib/postgresql/15/bin")
 NOW = UtcTime(1_795_000_000_000)
 EVER = {"since": UtcTime(0), "until": UtcTime(2**60)}
-
-
-@contextlib.contextmanager
-def postgresql() -> Iterator[str]:
-    """A server of its own in a short-named folder (its socket's path must be short); its URL."""
-    folder = Path(tempfile.mkdtemp(prefix="loa-pg-"))
-    port = free_port()
-    as_postgres: list[str] = []
-    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-        shutil.chown(folder, "postgres", "postgres")
-        as_postgres = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"]
-    user = "postgres" if as_postgres else pwd.getpwuid(os.geteuid()).pw_name
-    env = {"PATH": f"{POSTGRESQL}:/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
-
-    def run(*command: object) -> None:
-        subprocess.run([*as_postgres, *map(str, command)], cwd=folder, env=env, check=True, stdout=subprocess.DEVNULL)
-
-    run("initdb", "-D", folder / "db", "-U", user, "-A", "trust", "-E", "UTF8", "--no-sync")
-    with (folder / "db" / "postgresql.conf").open("a") as conf:
-        conf.write(f"listen_addresses=''\nunix_socket_directories='{folder}'\nport={port}\nfsync=off\n")
-    run("pg_ctl", "-D", folder / "db", "-l", folder / "log", "-w", "start")
-    try:
-        yield f"postgresql+psycopg://{user}@/postgres?host={folder}&port={port}"
-    finally:
-        run("pg_ctl", "-D", folder / "db", "-m", "fast", "-w", "stop")
-        shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -81,8 +47,14 @@ def server(request, tmp_path_factory):
 
 
 @pytest.fixture
-def db(server):
-    database = Database(server)
+def master_key(tmp_path):
+    write_keys(tmp_path / "data.key", (new_key(),))
+    return tmp_path / "data.key"
+
+
+@pytest.fixture
+def db(server, master_key):
+    database = Database(server, Keyring(master_key))
     if current(database):
         with database.engine.begin() as conn:
             conn.execute(text("DROP TABLE alembic_version"))
@@ -94,7 +66,8 @@ def db(server):
 
 @pytest.fixture
 def hub(db, server, tmp_path):
-    config = load_config(tmp_path, environ={"LOA_HUB_DATABASE": server})
+    config = load_config(tmp_path / "data", environ={"LOA_HUB_DATABASE": server})
+    config.root.mkdir()
     opened = open_hub(config, SetClock())
     yield dataclasses.replace(opened, db=db)
     opened.close()

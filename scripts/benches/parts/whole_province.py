@@ -103,7 +103,7 @@ class WholeProvince:
                 version = current[0] + 1 if current else 1
                 repository.put_targets(conn, role, version, targets, now)
                 repository.put_role(conn, role, version, self._signed(role, current, targets), now)
-            publish_online(conn, OnlineKeys(self.hub.config.online_dir), now)
+            publish_online(conn, OnlineKeys(self.hub.config.online_dir, self.hub.keys), now)
 
     def change_programme(self, area: str) -> int:
         """One more bulletin in the programme of a commune, released as the hub releases it; the size of its files."""
