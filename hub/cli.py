@@ -11,12 +11,14 @@ import traceback
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from hub import unit_list
 from hub.areas import actions as areas
 from hub.auth import actions as auth
 from hub.auth.keyfile import read_public_key
 from hub.auth.roles import Grant, Person, Role
+from hub.backups.cli import add_commands as add_backup_commands
 from hub.certificates.cli import add_commands as add_broker_commands
 from hub.config import Config, load_config
 from hub.context import open_hub
@@ -80,10 +82,17 @@ def _parser() -> argparse.ArgumentParser:
     add("web", _web, "Serve pages and interfaces.")
     add("worker", _worker, "Take in what devices say, send what waits, do what is due. Exactly one.")
     add_broker_commands(add)
+    add_backup_commands(add)
     key = commands.add_parser("key", help="The master key.").add_subparsers(required=True, metavar="ACT")
     add_key_commands(add, key)
     listed = add("import", _import, "Enter people, hamlets, clusters and devices from one list (JSON).")
     listed.add_argument("list", type=Path)
+    _add_entries(add, commands)
+    return parser
+
+
+def _add_entries(add: Callable[..., argparse.ArgumentParser], commands: Any) -> None:
+    """People and places, one at a time."""
     person = commands.add_parser("person", help="People and their roles.").add_subparsers(required=True, metavar="ACT")
     added = add("add", _person_add, "Add a person, or change roles, keys and password of one.", person)
     added.add_argument("username")
@@ -113,7 +122,6 @@ def _parser() -> argparse.ArgumentParser:
     registered.add_argument("--cluster", required=True)
     revoked = add("revoke", _device_revoke, "End a device's registration.", device)
     revoked.add_argument("id")
-    return parser
 
 
 def _init(config: Config, args: argparse.Namespace) -> None:

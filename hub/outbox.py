@@ -114,6 +114,12 @@ def expire(conn: Connection, now: UtcTime) -> int:
     return late.rowcount
 
 
+def give_up(conn: Connection) -> int:
+    """Send nothing of what waits; how many. What is retained is said again on the next connection."""
+    c = outbox_rows.c
+    return conn.execute(update(outbox_rows).where(c.state == "waiting").values(state="expired")).rowcount
+
+
 def forget_old(conn: Connection, now: UtcTime) -> None:
     """Delete what was sent or given up long ago."""
     c = outbox_rows.c

@@ -158,25 +158,25 @@ def add_signatures(raw: bytes, other: bytes) -> bytes:
     return _file(one)
 
 
-def build_snapshot(current: bytes | None, roles: Mapping[str, bytes], issued: UtcTime) -> bytes:
-    """The unsigned next snapshot over all role files, `targets` and delegated ones, by name.
+def build_snapshot(current: bytes | None, roles: Mapping[str, bytes], issued: UtcTime, *, rise: int = 1) -> bytes:
+    """The unsigned next snapshot over all role files, `targets` and delegated ones, by name; `rise` versions on.
 
     It names versions alone: every role file is signed by its own people, and hashes would quadruple what each device of
     the province fetches whenever one commune changes something.
     """
     before = parse_role_file(Snapshot.type, current, Snapshot).version if current is not None else 0
     meta = {f"{name}.json": MetaFile(_version(name, raw)) for name, raw in roles.items()}
-    signed = Snapshot(version=before + 1, meta=meta)
+    signed = Snapshot(version=before + rise, meta=meta)
     _date(Snapshot.type, signed, issued)
     return _file(Metadata(signed))
 
 
-def build_timestamp(current: bytes | None, snapshot: bytes, issued: UtcTime) -> bytes:
+def build_timestamp(current: bytes | None, snapshot: bytes, issued: UtcTime, *, rise: int = 1) -> bytes:
     """The unsigned next timestamp, naming a signed snapshot."""
     before = parse_role_file(Timestamp.type, current, Timestamp).version if current is not None else 0
     named = parse_role_file(Snapshot.type, snapshot, Snapshot)
     meta = MetaFile(named.version, len(snapshot), {"sha256": sha256_hex(snapshot)})
-    signed = Timestamp(version=before + 1, snapshot_meta=meta)
+    signed = Timestamp(version=before + rise, snapshot_meta=meta)
     _date(Timestamp.type, signed, issued)
     return _file(Metadata(signed))
 

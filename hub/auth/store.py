@@ -149,6 +149,10 @@ def names(conn: Connection) -> dict[str, str]:
     return {row.username: row.name for row in conn.execute(select(persons.c.username, persons.c.name))}
 
 
+def end_all_sessions(conn: Connection) -> int:
+    return conn.execute(delete(sessions)).rowcount
+
+
 def any_name(conn: Connection) -> str | None:
     """Somebody's name, if there is anybody: whether names can be opened at all."""
     return conn.execute(select(persons.c.name).limit(1)).scalar()

@@ -57,12 +57,22 @@ def _note_oddities(
         store.add_event(conn, birth.device, "other_hardware", f"{birth.serial}, registered {known['serial']}", now)
     if birth.root_fingerprint != root and (before is None or before["root_fingerprint"] != birth.root_fingerprint):
         store.add_event(conn, birth.device, "other_root", birth.root_fingerprint, now)
+    newer = _unknown_here(conn, birth)
+    if newer and (before is None or dict(before["versions"]) != dict(birth.versions)):
+        store.add_event(conn, birth.device, "hub_behind", newer, now)
     if before is None or before["session"] == birth.session:
         return
     came_back = store.is_past_session(conn, birth.device, birth.session, now - DUPLICATE_WITHIN_MS)
     two_boards = before["online"] and before["serial"] != birth.serial
     if came_back or two_boards:
         store.add_event(conn, birth.device, "duplicate_session", f"{before['serial']} and {birth.serial}", now)
+
+
+def _unknown_here(conn: Connection, birth: Birth) -> str:
+    """What the device has that this hub never signed or took in: it was restored from an older backup, or is false."""
+    here = repository.role_versions(conn)
+    newer = [f"{role} {number}" for role, number in sorted(birth.versions.items()) if number > here.get(role, 0)]
+    return ", ".join(newer[:5])
 
 
 def _presence(birth: Birth, now: UtcTime) -> dict[str, Any]:

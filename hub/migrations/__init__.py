@@ -40,5 +40,10 @@ def current(db: Database) -> str | None:
         return conn.execute(select(column("version_num")).select_from(table("alembic_version"))).scalar()
 
 
+def known() -> set[str]:
+    """The states of a database from which this program can go on."""
+    return {script.revision for script in ScriptDirectory(str(_HERE)).walk_revisions()}
+
+
 def newest() -> str | None:
     return ScriptDirectory(str(_HERE)).get_current_head()

@@ -52,6 +52,7 @@ EVENTS: dict[str, LazyString] = {
     "new_chain": _l("A new log began: the storage was reset, exchanged or copied."),
     "refused": _l("A message of the device was not accepted."),
     "other_hardware": _l("The device runs on other hardware."),
+    "hub_behind": _l("The device knows newer signed data than this hub"),
     "other_root": _l("The device trusts another province's key."),
     "duplicate_session": _l("Two devices use one identity"),
 }

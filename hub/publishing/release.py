@@ -21,6 +21,8 @@ from wire.units import DAY, UtcTime
 REFRESH_MS = 2 * DAY
 """How long a request to fetch is worth sending; afterwards the next birth brings it up."""
 NUDGE_MS = 365 * DAY
+LEAP = 10_000
+"""More than are signed between a backup and its restoring, and far below the leap that devices refuse (`MAX_JUMP`)."""
 KEEP_SNAPSHOTS = 100
 """A device that read the timestamp a moment ago must still find the snapshot that it names."""
 
@@ -49,15 +51,15 @@ def release(
         outbox.put(conn, CMD.of(placement.device), encode_message(call), now=now, lasts_ms=REFRESH_MS)
 
 
-def publish_online(conn: Connection, online: OnlineKeys, now: UtcTime) -> Versions:
-    """Sign a new snapshot of what is stored, and a timestamp that names it."""
+def publish_online(conn: Connection, online: OnlineKeys, now: UtcTime, *, rise: int = 1) -> Versions:
+    """Sign a new snapshot of what is stored, `rise` versions on, and a timestamp that names it."""
     current = repository.current_role(conn, SNAPSHOT)
-    version = current[0] + 1 if current else 1
+    version = (current[0] if current else 0) + rise
     roles = repository.delegated_files(conn)
-    snapshot = online.sign(SNAPSHOT, build_snapshot(current[1] if current else None, roles, now))
+    snapshot = online.sign(SNAPSHOT, build_snapshot(current[1] if current else None, roles, now, rise=rise))
     repository.put_role(conn, SNAPSHOT, version, snapshot, now)
     repository.forget_old(conn, SNAPSHOT, version - KEEP_SNAPSHOTS)
-    return _publish_timestamp(conn, online, version, snapshot, now)
+    return _publish_timestamp(conn, online, version, snapshot, now, rise=rise)
 
 
 def prolong_online(hub: Hub, *, force: bool = False) -> bool:
@@ -81,10 +83,20 @@ def prolong_online(hub: Hub, *, force: bool = False) -> bool:
     return True
 
 
-def _publish_timestamp(conn: Connection, online: OnlineKeys, version: int, snapshot: bytes, now: UtcTime) -> Versions:
+def leap_online(hub: Hub, conn: Connection) -> Versions:
+    """Versions that no device can have seen, after a restored backup brought back older ones; every area is told."""
+    online = OnlineKeys(hub.config.online_dir, hub.keys)
+    versions = publish_online(conn, online, hub.now(), rise=LEAP)
+    _nudge(conn, hub.config.province, versions, hub.now())
+    return versions
+
+
+def _publish_timestamp(
+    conn: Connection, online: OnlineKeys, version: int, snapshot: bytes, now: UtcTime, *, rise: int = 1
+) -> Versions:
     current = repository.current_role(conn, TIMESTAMP)
-    number = current[0] + 1 if current else 1
-    timestamp = online.sign(TIMESTAMP, build_timestamp(current[1] if current else None, snapshot, now))
+    number = (current[0] if current else 0) + rise
+    timestamp = online.sign(TIMESTAMP, build_timestamp(current[1] if current else None, snapshot, now, rise=rise))
     repository.put_role(conn, TIMESTAMP, number, timestamp, now)
     repository.forget_old(conn, TIMESTAMP, number - 1)
     return Versions(timestamp=number, snapshot=version)
