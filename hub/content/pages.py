@@ -14,6 +14,7 @@ from hub.auth import guard
 from hub.auth.roles import Right
 from hub.content import actions, store, workshop
 from hub.content.blobs import blob_path
+from hub.content.clamd import is_answering
 from hub.content.forms import read_bulletin, read_language
 from hub.content.model import Bulletin, Draft, SoundJob
 from hub.errors import N_, BadInputError, HubError, NotFoundError
@@ -211,12 +212,14 @@ def _page(ident: str, *, problem: str = "", code: str = "") -> str:
 
 def _parts(ident: str) -> dict[str, Any]:
     hub, person = guard.current_hub(), guard.current_person()
+    scanner = hub.config.clamd_socket
     with hub.reading() as conn:
         bulletin = actions.look_at(conn, person, ident)
         return {
             "bulletin": bulletin, "area": bulletin.area, "sounds": store.sounds(conn, [ident])[ident],
             "jobs": store.jobs(conn, ident), "job_text": job_text, "spoken_languages": SPOKEN_LANGUAGES,
             "may_edit": person.may(Right.EDIT, bulletin.area) and bulletin.removed is None,
+            "unchecked": bool(scanner) and not is_answering(scanner),
         }  # fmt: skip
 
 

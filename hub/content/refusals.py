@@ -34,6 +34,8 @@ class Refusal(StrEnum):
     TOO_SLOW = "sound_too_slow"
     NO_PROGRAM = "sound_program_missing"
     NO_SPACE = "sound_no_space"
+    HARMFUL = "upload_harmful"
+    NOT_SCANNED = "upload_not_scanned"
     NO_WORDS = "speech_without_words"
     TEXT_TOO_LONG = "speech_text_too_long"
     VOICE = "speech_voice_unknown"
@@ -61,12 +63,14 @@ MESSAGES: dict[Refusal, str] = {
     Refusal.TOO_SLOW: N_("Reading this file needs too much time or memory. Save it anew as MP3 or WAV."),
     Refusal.NO_PROGRAM: N_("The program {program} is not installed on this machine. Tell the administrator."),
     Refusal.NO_SPACE: N_("There is not enough disk space left. Nothing was stored; tell the administrator."),
+    Refusal.HARMFUL: N_("The virus check found something harmful in this file ({name}). Nothing was stored."),
+    Refusal.NOT_SCANNED: N_("The virus check does not answer, so no file is taken in. Tell the administrator."),
     Refusal.NO_WORDS: N_("There are no words to read out in this text."),
     Refusal.TEXT_TOO_LONG: N_("The text is longer than {limit} characters. Divide it into parts."),
     Refusal.VOICE: N_("There is no voice with this name."),
 }
 
-_STATUS = {Refusal.TOO_LARGE: 413, Refusal.NO_SPACE: 507, Refusal.NO_PROGRAM: 503}
+_STATUS = {Refusal.TOO_LARGE: 413, Refusal.NO_SPACE: 507, Refusal.NO_PROGRAM: 503, Refusal.NOT_SCANNED: 503}
 
 
 class SoundRefusedError(BadInputError):

@@ -12,9 +12,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
+from hub import audit
 from hub.auth.roles import Person
 from hub.content import actions
 from hub.content.blobs import store_blob
+from hub.content.clamd import check_upload
 from hub.content.espeak import prepare_speech
 from hub.content.model import SoundJob
 from hub.content.sound import PreparedSound, SoundLimits, prepare_sound
@@ -44,10 +46,11 @@ class SoundFailedError(HubError):
 def take_recording(hub: Hub, person: Person, ident: str, stream: Readable, *, name: str, language: str) -> SoundJob:
     """An uploaded recording becomes a bulletin's sound; the job as it stands when it ended or the patience did.
 
-    Raises SoundRefusedError for an upload that is empty or too large, before anything is noted.
+    Raises SoundRefusedError for an upload that is empty, too large or harmful, before it is a job.
     """
     work = hub.config.work_dir
     with received(stream, work, limits=LIMITS) as upload:
+        _check_harmless(hub, person, ident, upload)
         job = actions.begin_sound(
             hub, person, ident, language=language, origin="recorded", name=clean_display_name(name)
         )
@@ -60,6 +63,12 @@ def read_out(hub: Hub, person: Person, ident: str, text: str, *, language: str =
     """A bulletin's text, spoken by the machine, becomes its sound."""
     job = actions.begin_sound(hub, person, ident, language=language, origin="spoken")
     return _run(hub, person, job, lambda: prepare_speech(text, hub.config.work_dir, limits=LIMITS), None)
+
+
+def _check_harmless(hub: Hub, person: Person, ident: str, upload: Path) -> None:
+    if hub.config.clamd_socket:
+        with audit.refusals(hub, person=person.username, verb="upload", subject=ident):
+            check_upload(upload, hub.config.clamd_socket)
 
 
 def _run(hub: Hub, person: Person, job: SoundJob, make: Callable[[], PreparedSound], source: Path | None) -> SoundJob:

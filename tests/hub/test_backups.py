@@ -90,7 +90,8 @@ def home(tmp_path, settings, empty_database, first_province):
     for username in ("mai", "chair-00694", "deputy-00694", "dang", "ha"):
         signer = first_province.signers.get(username)
         keys = [(signer.public_key.keyid, public_hex(signer.public_key))] if signer else []
-        auth.add_person(hub, username=username, name=f"Bà {username}", password=PASSWORD, held=CAST[username], keys=keys)
+        name, held = f"Bà {username}", CAST[username]
+        auth.add_person(hub, username=username, name=name, password=PASSWORD, held=held, keys=keys)
     province = dataclasses.replace(first_province, roles=dict(first_province.roles), files=dict(first_province.files))
     box = Box(config, hub, province, hub.now)
     box.add_cluster()
