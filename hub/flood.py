@@ -43,6 +43,11 @@ class Meter:
             self._ends(device)
         return not device or self._counts[device] <= self._most
 
+    def is_over(self, topic: str) -> bool:
+        """Whether its sender said too much this minute: what of it waits in line is not worth the work."""
+        device, _ = split_up(topic) or ("", "")
+        return bool(device) and self._counts[device] > self._most
+
 
 def end_flooding(hub: Hub, device: str) -> None:
     """Registration and certificate end; the worker's next round silences the connection."""

@@ -38,9 +38,16 @@ class Arrival:
 
 
 class Link:
-    """Connects by itself and again; `wake` is called (on paho's thread) when there is something to look at."""
+    """Connects by itself and again; `wake` is called (on paho's thread) when there is something to look at.
 
-    def __init__(self, config: Config, keys: Keyring, wake: Callable[[], None]) -> None:
+    `lets_in` is asked about each message as it comes, on that thread too: what it does not let in never waits in line.
+    """
+
+    def __init__(
+        self, config: Config, keys: Keyring, wake: Callable[[], None],
+        lets_in: Callable[[str], bool] = lambda _topic: True,
+    ) -> None:  # fmt: skip
+        self._lets_in = lets_in
         self.arrivals: queue.Queue[Arrival] = queue.Queue(QUEUE_SIZE)
         self._acknowledged: deque[int] = deque()
         self._fresh = False
@@ -100,8 +107,10 @@ class Link:
         log.warning("connection to the broker ended: %s", reason)
 
     def _on_message(self, client: Client, _: Any, message: MQTTMessage) -> None:
-        if message.retain:
-            client.ack(message.mid, message.qos)  # left behind by somebody: devices retain nothing
+        if message.retain:  # left behind by somebody: neither devices nor stations retain anything
+            client.publish(message.topic, b"", qos=0, retain=True)
+        if message.retain or not message.payload or not self._lets_in(message.topic):
+            client.ack(message.mid, message.qos)
             return
         arrival = Arrival(message.topic, bytes(message.payload), message.mid, message.qos)
         try:

@@ -13,6 +13,7 @@ import queue
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -43,9 +44,10 @@ class Worker:
         self._hub = hub
         self._stop = stop
         self._bell = Bell(doorbell_path(hub.config.root))
-        self._link = Link(hub.config, hub.keys, wake=hub.doorbell.ring)
+        self._flooding: deque[str] = deque()
+        self._meter = Meter(self._note_flood)
+        self._link = Link(hub.config, hub.keys, wake=hub.doorbell.ring, lets_in=self._meter.lets_in)
         self._broker_files = BrokerFiles(hub)
-        self._meter = Meter(partial(end_flooding, hub))
         self._flying: dict[int, tuple[int, float]] = {}
         """Row of each publication that the broker has not confirmed, and since when, by paho's message id."""
         self._next_due = 0.0
@@ -59,6 +61,7 @@ class Worker:
         try:
             while not self._stop.is_set():
                 self._bell.wait(POLL_S)
+                self._attempt("floods", self._end_floods)
                 self._attempt("the broker's files", self._renew_broker_files)
                 self._attempt("sending", self._send)
                 self._attempt("due work", self._do_due_work)
@@ -67,6 +70,16 @@ class Worker:
             taker.join()
             self._link.stop()
             self._bell.close()
+
+    def _note_flood(self, device: str) -> None:
+        """On the connection's thread, which must go on taking messages."""
+        self._flooding.append(device)
+        self._hub.doorbell.ring()
+
+    def _end_floods(self) -> None:
+        while self._flooding:
+            end_flooding(self._hub, self._flooding[0])
+            self._flooding.popleft()
 
     def _renew_broker_files(self) -> None:
         if self._broker_files.renew():
@@ -141,7 +154,7 @@ class Worker:
             self._attempt(arrival.topic, partial(self._take_one, arrival))
 
     def _take_one(self, arrival: Arrival) -> None:
-        if self._meter.lets_in(arrival.topic):
+        if not self._meter.is_over(arrival.topic):
             inbound.take(self._hub, arrival.topic, arrival.body)
         self._link.acknowledge(arrival)
 

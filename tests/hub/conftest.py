@@ -24,6 +24,7 @@ from hub.auth import actions as auth
 from hub.auth import store as persons
 from hub.auth.roles import Grant, Person, Role
 from hub.broker_rights import hash_password
+from hub.clock import system_clock
 from hub.config import Config, load_config
 from hub.context import Hub, open_hub
 from hub.devices import actions as devices
@@ -31,6 +32,7 @@ from hub.publishing import actions as publishing
 from hub.publishing.intake import take_trust
 from hub.setup import prepare
 from tests.builders import NOW, Province, make_province, version_of
+from tests.hub.tls import TlsClient, make_secure
 from wire.codec import encode
 from wire.envelope import public_hex, seal, signer_from_private
 from wire.playlog import FIRST_PREVIOUS, LOG_TYPE, Batch, Row, row_hash
@@ -231,6 +233,39 @@ def caller(box, app):
         return Caller(app.test_client(), token)
 
     return call
+
+
+@pytest.fixture
+def secure(box):
+    """The broker runs; its hub lives at the machine's time, since TLS here checks dates."""
+    made = make_secure(dataclasses.replace(box.hub, now=system_clock))
+    with made.running():
+        yield made
+
+
+@pytest.fixture
+def connect(secure):
+    opened = []
+
+    def connect(who, **more) -> TlsClient:
+        folder = secure.admit(who) if isinstance(who, str) else who
+        opened.append(TlsClient(secure, folder, **more))
+        return opened[-1]
+
+    yield connect
+    for client in opened:
+        client.close()
+
+
+@pytest.fixture
+def ear(secure, connect):
+    """Hears all, with the worker's own certificate."""
+    folder = secure.hub.config.root / "ca"
+    worker = secure.keep("hub", secure.hub.keys.read(folder / "hub.key"), (folder / "hub.crt").read_bytes())
+    made = connect(worker)
+    assert made.is_in()
+    made.subscribe("loa/1/#")
+    return made
 
 
 def write_trust(province: Province, folder: Path) -> Path:

@@ -20,51 +20,10 @@ from hub.clock import system_clock
 from hub.errors import BadInputError, ConfigError
 from hub.link import Link
 from tests.hub.mqtt import hub_process, wait_until
-from tests.hub.tls import Secure, TlsClient, make_request, make_secure
+from tests.hub.tls import Secure, all_heard, make_request, make_secure
 
 DENIED = ("loa/1/up/loa-2/health", "loa/1/up/loa-1/secret", "loa/1/up/loa-1/a/b", "loa/1/em/08", "loa/1/ar/08/ver",
           "loa/1/dn/loa-2/cmd", "loa/1/dn/loa-1/cmd", "loa/1/live/08/x", "other", "$SYS/x")  # fmt: skip
-
-
-@pytest.fixture
-def secure(box):
-    """The broker runs; its hub lives at the machine's time, since TLS here checks dates."""
-    made = make_secure(dataclasses.replace(box.hub, now=system_clock))
-    with made.running():
-        yield made
-
-
-@pytest.fixture
-def connect(secure):
-    opened = []
-
-    def connect(who, **more) -> TlsClient:
-        folder = secure.admit(who) if isinstance(who, str) else who
-        opened.append(TlsClient(secure, folder, **more))
-        return opened[-1]
-
-    yield connect
-    for client in opened:
-        client.close()
-
-
-@pytest.fixture
-def ear(secure, connect):
-    """Hears all, with the worker's own certificate."""
-    folder = secure.hub.config.root / "ca"
-    worker = secure.keep("hub", secure.hub.keys.read(folder / "hub.key"), (folder / "hub.crt").read_bytes())
-    made = connect(worker)
-    assert made.is_in()
-    made.subscribe("loa/1/#")
-    return made
-
-
-def all_heard(ear: TlsClient, last: str) -> list[tuple[str, bytes]]:
-    """Everything up to the message on the topic `last`."""
-    heard = []
-    while not heard or heard[-1][0] != last:
-        heard.append(ear.next()[:2])
-    return heard
 
 
 # --- who comes in ---

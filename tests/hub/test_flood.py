@@ -21,6 +21,8 @@ def test_the_others_are_heard_while_one_floods():
     meter = Meter(ended.append, most=10, clock=Now())
     taken = [meter.lets_in("loa/1/up/loa-1/health") for _ in range(30)]
     assert (sum(taken), ended) == (10, ["loa-1"])
+    assert meter.is_over("loa/1/up/loa-1/log"), "nor is what waits in line dealt with"
+    assert not meter.is_over("loa/1/up/loa-2/log")
     assert meter.lets_in("loa/1/up/loa-2/health")
     assert meter.lets_in("loa/1/em/08")
 

@@ -146,3 +146,11 @@ class TlsClient:
     def close(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
+
+
+def all_heard(ear: TlsClient, last: str) -> list[tuple[str, bytes]]:
+    """Everything up to the message on the topic `last`."""
+    heard = []
+    while not heard or heard[-1][0] != last:
+        heard.append(ear.next()[:2])
+    return heard
