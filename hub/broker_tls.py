@@ -54,12 +54,13 @@ def write_broker_config(hub: Hub, folder: Path, *, names: list[str], address: st
 
 
 def write_revoked(hub: Hub, folder: Path) -> None:
-    """ACL and CRL as they are now."""
+    """ACL and CRL as they are now. Who was once revoked stays so, also for a hub that was restored from before that."""
     authority = actions.load_authority(hub)
     with hub.reading() as conn:
-        acl, ended = _acl(hub.config, conn), store.revoked(conn)
+        acl, ended = _acl(hub.config, conn), dict(store.revoked(conn))
+    before = authority.revoked_in((folder / CRL).read_bytes()) if (folder / CRL).exists() else []
     write_file(folder / ACL, acl)
-    write_file(folder / CRL, authority.revocation_list(ended, now=hub.now()).decode())
+    write_file(folder / CRL, authority.revocation_list((dict(before) | ended).items(), now=hub.now()).decode())
 
 
 class BrokerFiles:

@@ -117,6 +117,16 @@ class Authority:
             builder = builder.add_revoked_certificate(entry)
         return builder.sign(self._key, hashes.SHA256()).public_bytes(_PEM)
 
+    def revoked_in(self, list_pem: bytes) -> list[tuple[int, UtcTime]]:
+        """What an earlier CRL of this CA says; nothing where it is another's or none."""
+        try:
+            found = x509.load_pem_x509_crl(list_pem)
+        except ValueError:
+            return []
+        if not found.is_signature_valid(self._key.public_key()):
+            return []
+        return [(one.serial_number, UtcTime(int(one.revocation_date_utc.timestamp()) * SECOND)) for one in found]
+
     def _issue(
         self, key: ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey, name: str, now: UtcTime, days: int,
         use: x509.ObjectIdentifier, alternatives: x509.SubjectAlternativeName | None = None,

@@ -14,7 +14,7 @@ from edge.config import Broker
 from edge.link import Connected, PahoLink, Will
 from hub import outbox
 from hub.broker_tls import BrokerFiles, write_broker_config
-from hub.certificates import actions
+from hub.certificates import actions, store
 from hub.certificates.authority import MAX_CSR_BYTES, Authority
 from hub.clock import system_clock
 from hub.errors import BadInputError, ConfigError
@@ -186,6 +186,18 @@ def test_writing_the_configuration_again_keeps_what_was_revoked(secure):
     crl = x509.load_pem_x509_crl((secure.folder / "crl.pem").read_bytes())
     assert len(list(crl)) == 1
     assert "user loa-1\ntopic deny #" in (secure.folder / "acl").read_text()
+
+
+def test_who_was_revoked_stays_so_though_the_hub_was_restored_from_before_that(secure, connect):
+    folder = secure.admit("loa-1")
+    with secure.hub.writing() as conn:
+        actions.revoke(secure.hub, conn, "loa-1", why="mất", person="mai")
+    secure.renew()
+    with secure.hub.writing() as conn:
+        conn.execute(store.certificates.update().values(revoked_at=None))  # as an older backup has it
+    secure.renew()
+    assert connect(folder).is_in(1.5) is False
+    assert connect("loa-2").is_in() is True
 
 
 def test_private_keys_are_the_hubs_alone(secure):
