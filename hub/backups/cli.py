@@ -21,7 +21,7 @@ Before you start it:
     (`loa-hub device revoke`, `loa-hub certificate-revoke`, `loa-hub person add`).
   - What was signed after the backup is missing here, and devices that know it take nothing from this hub until it knows
     it too. Unpack a stick's .loab (a ZIP) that is newer, or take the ceremony's folder, and run
-    `loa-hub init --trust FOLDER`. Where no copy is left: `loa-provision trust evict-hub`, then sign those again.
+    `loa-hub init --trust FOLDER`. Where no copy is left: hub/README, "Backups" (`loa-provision trust evict-hub`).
   - Play logs and receipts: each device sends what is missing here when it connects (it keeps 90 days).
   - Write the broker's files again: `loa-hub broker-config` or `broker-files`."""
 
