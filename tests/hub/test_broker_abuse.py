@@ -103,6 +103,8 @@ def test_what_was_left_behind_is_swept_away_when_the_worker_comes(secure, connec
     one.say("loa/1/up/loa-1/birth", b"poison", retain=True)
     station.say("loa/1/em/08.00694", b"poison", retain=True)
     early.subscribe("loa/1/em/08.00694")
+    assert early.next()[:2] == ("loa/1/em/08.00694", b"poison")
+    early.subscribe("loa/1/em/08.00694")
     assert early.next() == ("loa/1/em/08.00694", b"poison", True)
     with working(secure):
         assert early.next()[:2] == ("loa/1/em/08.00694", b"")
