@@ -13,7 +13,7 @@ from provisioning.approval.keyring import KeyFile
 from provisioning.approval.proposals import Desk
 from provisioning.approval.words import N_
 from provisioning.trusted import subareas
-from wire.alert import ALERT_TYPE, Cancel, Repeat, Start, Template, read_template
+from wire.alert import ALERT_TYPE, Cancel, Repeat, Start, Template, is_drill, read_template
 from wire.areas import contains
 from wire.codec import encode
 from wire.envelope import seal
@@ -125,8 +125,10 @@ def cancel_order(desk: Desk, order: SignedOrder, officer: Officer, nonce: str) -
 
 
 def canceller(desk: Desk, start: Start) -> Officer | None:
-    """Who on this machine may end an alert, wholly or (then the widest) in a part of its area."""
-    candidates = officers(desk, start.role[:2])
+    """Who on this machine may end an alert, wholly or (then the widest) in a part of its area. One signature is enough,
+    for what two have started too.
+    """
+    candidates = officers(desk, DRILL_KIND if is_drill(start) else START_KIND)
     whole = [officer for officer in candidates if contains(officer.role.area, start.area)]
     parts = [officer for officer in reversed(candidates) if contains(start.area, officer.role.area)]
     return next(iter([*whole, *parts]), None)

@@ -24,7 +24,7 @@ from scripts.benches.cutting.story import record
 from scripts.benches.cutting.trial import SCRATCH, Tally, try_all
 from scripts.benches.report import load_average, parser, print_report
 
-ROUNDS, EACH = 4, 12
+ROUNDS, EACH = 6, 16
 
 
 def run(*, rounds: int, each: int, seed: str, workers: int = 1, plant: str = "", every: int = 1) -> Tally:
