@@ -10,9 +10,10 @@ import pytest
 from provisioning.approval.context import StationConfig, open_station
 from provisioning.approval.station import create_station
 from tests.builders import make_template
-from tests.fakes.hub import FakeHub, real_now, serving
+from tests.fakes.hub import PASSWORD, FakeHub, real_now, serving
 from tests.hub.conftest import box, first_province, prepared  # noqa: F401 - a hub whose CA certifies the station
 from tests.hub.tls import TlsClient, make_secure
+from tests.provisioning.browsing import free_port, is_too_wide, open_page, serving_station, sign_in
 from tests.provisioning.conftest import (
     CHAIR,
     COMMUNE,
@@ -30,6 +31,7 @@ from wire.envelope import peek
 from wire.trust.orders import verify_order
 from wire.units import MINUTE
 
+HOLD_MS = 1_700
 OWN = {"area": COMMUNE, "title": "Sập cầu", "text": "Cầu Lùng Thàng đã sập, không ai được qua.", "minutes": 30}
 WISH = {"area": COMMUNE, "template": "xa-lu", "blanks": {"ho": "ho-tuyen-quang"}, "minutes": 30, "times": 2}
 
@@ -311,3 +313,111 @@ def machine_of(province, key_files, tmp_path):
             return station
 
         yield make
+
+
+# -- in a real browser --
+
+
+def test_an_officer_writes_own_words_and_another_signs_them_on_a_narrow_page(hub, key_files, tmp_path):
+    hub.province.publish_template(typed_template())
+
+    def machine(name: str) -> StationConfig:
+        return StationConfig(hub.url, key_files[0], hub.province.root, tmp_path / name, free_port())
+
+    narrow = {"width": 360, "height": 740}
+    with serving_station(open_station(machine(CHAIR))) as origin, open_page(viewport=narrow) as page:
+        page.goto(f"{origin}/")
+        sign_in(page, CHAIR)
+        page.goto(f"{origin}/#/emergency")
+        page.fill("#blank-q", "50")
+        page.click("#look")     # outside its range: the browser itself refuses
+        assert page.evaluate("document.querySelector('#blank-q').validity.rangeUnderflow")
+        assert not is_too_wide(page)
+        shot(page, tmp_path, "1-blanks")
+        page.click("#own")
+        page.fill("#title", OWN["title"])
+        page.fill("#text", OWN["text"])
+        assert not is_too_wide(page)
+        shot(page, tmp_path, "2-own")
+        page.click("#look")
+        page.fill("#passphrase", passphrase_of(CHAIR))
+        assert OWN["text"] in page.inner_text(".wording")
+        shot(page, tmp_path, "3-over")
+        hold(page, "#send")
+        page.wait_for_selector("#half-signed")
+        assert "1 trên 2" in page.inner_text("#half-signed")
+        assert not is_too_wide(page)
+        shot(page, tmp_path, "4-half")
+        with page.expect_download() as saved:
+            page.click("#save")
+        file = tmp_path / "lenh.dsse"
+        saved.value.save_as(file)
+    assert hub.alerts == {}
+    with serving_station(open_station(machine(DEPUTY))) as origin, open_page(viewport=narrow) as page:
+        page.goto(f"{origin}/")
+        sign_in(page, DEPUTY)
+        page.goto(f"{origin}/#/emergency")
+        page.wait_for_selector("#waiting li")
+        assert not is_too_wide(page)
+        shot(page, tmp_path, "5-waiting")
+        page.set_input_files("#colleague-file", file)
+        page.wait_for_selector("#passphrase")
+        assert OWN["text"] in page.inner_text(".wording")
+        page.fill("#passphrase", passphrase_of(DEPUTY))
+        shot(page, tmp_path, "6-second")
+        hold(page, "#send")
+        page.wait_for_selector("#receipts")
+        assert page.inner_text("h1") == OWN["title"]
+        shot(page, tmp_path, "7-running")
+    assert len(hub.alerts) == 1
+
+
+def test_an_officer_signs_in_and_saves_an_order_while_the_hub_is_away(province, key_files, tmp_path):
+    made = FakeHub(province, PEOPLE)
+    province.publish_template(make_template(sound=put_sound(made)))
+    config = None
+    with contextlib.ExitStack() as stack:
+        with serving(made) as hub:
+            config = StationConfig(hub.url, key_files[0], province.root, tmp_path / "state", free_port())
+            origin = stack.enter_context(serving_station(open_station(config)))
+            page = stack.enter_context(open_page(viewport={"width": 360, "height": 740}))
+            page.goto(f"{origin}/")
+            sign_in(page, CHAIR)
+            page.goto(f"{origin}/#/emergency")
+            page.wait_for_selector("#choose")
+            page.click("#sign-out")
+        page.wait_for_selector("#login")
+        page.fill("#username", CHAIR)
+        page.fill("#password", PASSWORD)
+        page.click("#login button")
+        page.fill("#away-passphrase", passphrase_of(CHAIR))
+        shot(page, tmp_path, "8-away-login")
+        page.click("#login-away button")
+        page.wait_for_selector("#hub-away")
+        page.select_option("#blank-ho", "ho-tuyen-quang")
+        shot(page, tmp_path, "9-away-desk")
+        page.click("#look")
+        page.fill("#passphrase", passphrase_of(CHAIR))
+        hold(page, "#send")
+        page.wait_for_selector("#send-file")
+        assert not is_too_wide(page)
+        shot(page, tmp_path, "10-away-failed")
+        hold(page, "#send-file")
+        page.wait_for_selector("#save")
+        shot(page, tmp_path, "11-away-saved")
+        with page.expect_download() as saved:
+            page.click("#save")
+        raw = saved.value.path().read_bytes()
+    assert verify_order(raw, province.held(COMMUNE), floor=real_now()).order.role == "ea00694"
+
+
+def hold(page, selector: str) -> None:
+    page.hover(selector)
+    page.mouse.down()
+    page.wait_for_timeout(HOLD_MS)
+    page.mouse.up()
+
+
+def shot(page, folder, name: str) -> None:
+    """For whoever looks at the pages after a run with --basetemp."""
+    page.screenshot(path=folder / f"{name}.png", full_page=True)

@@ -70,10 +70,10 @@ function choosePage(session, isDrill, desk, choice) {
       h("p", { class: "big" }, chosen.blanks.reduce((text, blank, n) => text.replaceAll(`{${blank.id}}`, markOf(chosen, n)), chosen.text)),
       ...chosen.blanks.map((blank, n) => blankField(blank, markOf(chosen, n), choice)),
       chosen.needs_second && h("p", { class: "note" }, t("Own words are filled in here: a second officer has to sign it on another machine.")),
-    ] : []));
+    ].filter(Boolean) : []));
   }
   fill();
-  show(heading(isDrill), awayNote(desk), running(desk), !isDrill && waitingList(session, desk),
+  show(heading(isDrill), awayNote(desk), running(desk), !isDrill && desk.waiting.length > 0 && waitingList(session, desk),
     !desk.areas.length && h("p", { class: "fault" }, t("No key on this machine may send this.")),
     !desk.templates.length && h("p", { class: "fault", id: "no-templates" }, t("The province has signed no template yet.")),
     desk.areas.length > 0 && desk.templates.length > 0 && form({ id: "choose", class: "card" }, async () => {
@@ -82,7 +82,8 @@ function choosePage(session, isDrill, desk, choice) {
     },
     field(t("Where"), areaSelect(desk.areas, choice)), field(t("What"), template), body, ...howLong(choice),
     h("button", { class: isDrill ? "main drill" : "main red", id: "look" }, t("Listen and check"))),
-    !isDrill && desk.own_areas.length > 0 && h("p", {}, h("a", { href: "#/emergency/own", id: "own" }, t("No template fits: write it in your own words"))));
+    !isDrill && desk.own_areas.length > 0 && h("p", {}, h("a", { href: "#/emergency/own", id: "own" }, t("No template fits: write it in your own words"))),
+    !isDrill && desk.own_areas.length > 0 && !desk.waiting.length && waitingList(session, desk));
 }
 
 // How a blank is shown in the sentence before it is filled: its id is for programs.
