@@ -186,7 +186,7 @@ class Alarm:
         if not isinstance(start, Start) or stored is None or self.holdings.placement is None:
             return
         try:
-            clips = message_clips(stored.template, start.blanks, self.holdings.placement.languages, self._has)
+            clips = message_clips(start, stored.template, self.holdings.placement.languages, self._has)
             if stored.sha256 != start.template_sha256:  # replaced since: the signal alone, not what nobody ordered
                 clips = []
         except NotAllowedError as error:

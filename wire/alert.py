@@ -60,6 +60,8 @@ class Template(Struct, frozen=True):
     blanks: Annotated[list[Blank], Meta(max_length=10)] = msgspec.field(default_factory=list)
     voice: Annotated[list[Spoken], Meta(max_length=200)] = msgspec.field(default_factory=list)
     """Recordings of the words of which numbers, times and units are put together."""
+    drill: Annotated[list[Sound], Meta(max_length=20)] = msgspec.field(default_factory=list)
+    """“This is a drill”, once a language: in a drill it is said before the message and after it."""
     schema: int = SCHEMA
 
 
@@ -210,6 +212,12 @@ def clips_of(template: Template, blanks: Mapping[str, str], language: str) -> li
     return [clip for clips in said if clips for clip in clips] if None not in said else None
 
 
+def drill_clips(template: Template, clips: list[Sound], language: str) -> list[Sound]:
+    """A drill's message: said to be one before and after, where that is recorded; its signal is another anyway."""
+    words = [clip for clip in template.drill if clip.language == language][:1]
+    return [*words, *clips, *words]
+
+
 def message_text(template: Template, blanks: Mapping[str, str], language: str) -> str | None:
     """The message as text, blanks filled in; None where the template does not have the language."""
     wording = next((w for w in template.wordings if w.language == language), None)
@@ -224,7 +232,7 @@ def template_blobs(template: Template) -> list[Sound]:
     """Every clip that a device must hold to be able to say this template offline."""
     fixed = [part.clip for wording in template.wordings for part in wording.parts if part.clip]
     listed = [clip for blank in template.blanks for choice in blank.choices for clip in choice.clips]
-    return [*fixed, *listed, *(spoken.clip for spoken in template.voice)]
+    return [*fixed, *listed, *(spoken.clip for spoken in template.voice), *template.drill]
 
 
 def budget_end(started: UtcTime, repeat: Repeat) -> UtcTime:
@@ -237,5 +245,6 @@ def _check_own(order: Start, own: Template) -> None:
     if not order.role.startswith(FREE):
         raise NotAllowedError("own words need two officers (role ef)")
     named = (order.template, order.template_sha256) == (own.id, hashlib.sha256(encode(own)).hexdigest())
-    if not named or own.id != OWN_WORDS or own.blanks or own.voice or any(wording.parts for wording in own.wordings):
+    has_more = own.blanks or own.voice or own.drill or any(wording.parts for wording in own.wordings)
+    if not named or own.id != OWN_WORDS or has_more:
         raise NotAllowedError("own words are text alone, named by their own hash")

@@ -7,7 +7,6 @@ holds is what an order is made of, and its own list of brokers is the way.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -25,7 +24,7 @@ from provisioning.approval.shapes import media_facts
 from provisioning.approval.told_areas import area_entry, ask_areas
 from provisioning.approval.words import N_, Words
 from provisioning.carriers import FILE_SUFFIX, HUB
-from wire.alert import Start, check_start, clips_of, message_text, own_words
+from wire.alert import Start, check_start, clips_of, drill_clips, is_drill, message_text, own_words
 from wire.blanks import Blank, Value, takes_letters
 from wire.content import AreaPath, Ident, Sha256
 
@@ -205,7 +204,7 @@ def told_order(start: Start, template: SignedTemplate, _: Words) -> dict[str, An
         ),
         "expires_text": say.instant(start.expires, _),
         "severity": template.template.severity,
-        "wordings": [_wording(template, start.blanks, w.language, _) for w in template.template.wordings],
+        "wordings": [_wording(template, start, w.language, _) for w in template.template.wordings],
     }
 
 
@@ -241,13 +240,15 @@ def _cancel_note(officer: Officer | None, start_of: Start, _: Words) -> str:
     return _("This key ends it only in {area}.", area=officer.role.area)
 
 
-def _wording(template: SignedTemplate, blanks: Mapping[str, str], language: str, _: Words) -> dict[str, Any]:
-    clips = clips_of(template.template, dict(blanks), language)
+def _wording(template: SignedTemplate, start: Start, language: str, _: Words) -> dict[str, Any]:
+    clips = clips_of(template.template, start.blanks, language)
+    if clips is not None and is_drill(start):
+        clips = drill_clips(template.template, clips, language)
     session().sounds |= {clip.sha256: clip.size for clip in clips or []}
     return {
         "language": language,
         "language_text": say.language_name(language, _),
-        "text": message_text(template.template, dict(blanks), language),
+        "text": message_text(template.template, start.blanks, language),
         "clips": None if clips is None else [media_facts(clip, _) for clip in clips],
     }
 

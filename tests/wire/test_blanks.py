@@ -15,6 +15,7 @@ from wire.alert import (
     Wording,
     check_start,
     clips_of,
+    drill_clips,
     message_text,
     own_words,
     read_order,
@@ -176,3 +177,12 @@ def test_the_largest_own_words_fit_into_an_envelope():
     words = own_words(title="T" * 200, hazard="h" * 60, severity=5, texts={"vi": "ộ" * 1_000, "hmn": "ộ" * 1_000})
     raw = own(own=words, template_sha256=sha256_hex(encode(words)))
     assert len(seal(raw, ALERT_TYPE, [new_signer() for _ in range(3)])) < 16 * 1024
+
+
+def test_a_drill_says_that_it_is_one_before_and_after_its_message():
+    words = make_sound("dien tap")
+    whole = msgspec.structs.replace(template(WHEN), drill=[words])
+    clips = clips_of(whole, {"gio": "23:59"}, "vi")
+    assert drill_clips(whole, clips, "vi") == [words, *clips, words]
+    assert drill_clips(whole, clips, "hmn") == clips
+    assert words in template_blobs(whole)

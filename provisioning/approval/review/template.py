@@ -42,6 +42,10 @@ def _clip(clip: Sound, context: Context) -> str:
     return f"{words.language_name(clip.language, context.words)}: {said}"
 
 
+def _clips(value: Sequence[Sound], context: Context) -> str:
+    return "\n".join(_clip(clip, context) for clip in value)
+
+
 def _choices(value: Sequence[Choice], context: Context) -> str:
     return "\n".join(_choice(choice, context) for choice in value)
 
@@ -72,6 +76,7 @@ HEAD: Fields = {
     "hazard": Told(N_("Hazard"), telling.plain),
     "severity": Told(N_("Disaster risk level"), telling.plain),
     "voice": Told(N_("Recorded words"), _voice),
+    "drill": Told(N_("Said in a drill, before and after"), _clips),
 }
 WORDING: Fields = {
     "text": Told(N_("Text"), telling.plain),
