@@ -6,6 +6,7 @@ approval app's folder). The envelope is the same on every way.
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +26,7 @@ from provisioning.broker import read_brokers
 from provisioning.carriers import carry, write_order_file
 from provisioning.errors import HubUnreachableError, ProvisioningError
 from provisioning.hub_api import HubApi
-from provisioning.keys import open_key, read_public_key
+from provisioning.keys import create_broker_request, open_key, read_public_key
 from provisioning.trusted import Truststore, read_root, refresh_for_keys
 from wire.alert import Start, check_start, message_text, own_words
 from wire.areas import check_path
@@ -33,6 +34,7 @@ from wire.bundle import MAX_ENVELOPE_BYTES
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
+STATION_NAME = re.compile("station-[a-z0-9-]{1,30}")
 NO_HUB = "http://127.0.0.1:9"
 """Where no hub was named, none answers."""
 
@@ -130,6 +132,17 @@ def send(file: Path, **options: Any) -> None:
     """Send an order that is signed already, from its .dsse file. Sending it twice does no harm."""
     desk, _key = _open_desk(options)
     _deliver(_read(file), desk, options)
+
+
+@alert.command()
+@click.argument("name")
+@click.option("--out", type=FOLDER, required=True, help="Folder for key and request.")
+def request(name: str, out: Path) -> None:
+    """Make this machine's key for the brokers, and the request that `loa-hub station-certificate` signs."""
+    if not STATION_NAME.fullmatch(name):
+        raise ProvisioningError(f"{name[:60]!r}: station-… of a-z, 0-9 and -, at most 38 characters")
+    key, csr = create_broker_request(out, name)
+    click.echo(f"{key} stays here. Hand {csr} to the hub's administrator.")
 
 
 def _send_wish(wish: Wish, options: dict[str, Any]) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from hub.certificates import actions
 from provisioning.broker import BrokerError, read_brokers, send_everywhere
 from provisioning.cli import run
 from provisioning.trusted import Truststore, refresh_for_keys
 from tests.builders import make_template
 from tests.fakes.hub import PASSWORD, real_now
 from tests.hub.mqtt import free_port
-from tests.hub.tls import TlsClient
+from tests.hub.tls import TlsClient, make_secure
 from tests.provisioning.conftest import CHAIR, COMMUNE, DEPUTY, passphrase_of, put_sound
 from tests.provisioning.test_station_officers import box, first_province, prepared, province_broker  # noqa: F401
 from wire.alert import Start, read_order
@@ -142,3 +143,23 @@ def test_a_list_that_is_none_says_so(tmp_path, text):
     (tmp_path / "brokers.toml").write_text(text)
     with pytest.raises(BrokerError, match=r"brokers\.toml"):
         read_brokers(tmp_path / "brokers.toml")
+
+
+def test_a_machines_request_is_signed_by_the_provinces_ca_and_opens_the_broker(box, tmp_path):  # noqa: F811
+    own = tmp_path / "own"
+    assert run(["alert", "request", "station-nha-toi", "--out", str(own)]) == 0
+    assert run(["alert", "request", "station-nha-toi", "--out", str(own)]) == 1   # never overwritten
+    assert run(["alert", "request", "loa-1", "--out", str(own)]) == 1
+    key = own / "station-nha-toi.key"
+    assert key.stat().st_mode & 0o077 == 0
+    secure = make_secure(box.hub)
+    certificate = actions.issue_station(box.hub, (own / "station-nha-toi.csr").read_bytes(), "station-nha-toi")
+    (own / "station-nha-toi.crt").write_bytes(certificate)
+    listed = own / "brokers.toml"
+    listed.write_text(
+        f'[[broker]]\nhost = "localhost"\nport = {secure.port}\nname = "station-nha-toi"\nca = "{secure.ca}"\n'
+        'certificate = "station-nha-toi.crt"\nkey = "station-nha-toi.key"\n'
+    )
+    with secure.running():
+        secure.renew()
+        assert send_everywhere(read_brokers(listed), COMMUNE, b"x") == [f"localhost:{secure.port}"]
