@@ -129,7 +129,8 @@ class Agent:
         self._sounding = Sounding(
             self._speaker, self._planner, self._alarm, self._logbook, self._standing, self._timers, self._replan
         )
-        self._sticks = Sticks(parts, self._playlog, self._outbox, found=lambda p: self._call(self._line.take_bundle, p))
+        bundle_found = partial(self._call, self._line.take_bundle)
+        self._sticks = Sticks(parts, self._playlog, self._outbox, found=bundle_found, ordered=self._put_order)
         self._timekeeper = Timekeeper(
             self._clock, rtc=config.rtc, trust_kernel=not config.rig.clock_offset_s,
             changed=lambda: self._call(self._clock_heard), failed=lambda error: self._worker_failed("time", error),
@@ -280,6 +281,8 @@ class Agent:
         self._supplying.note(outcome.report)
         what = f"refused: {outcome.error}" if outcome.error else f"taken: {len(outcome.report.installed)} new"
         self._logbook.event(f"bundle {outcome.path.name} {what}"[:500])
+        if outcome.report.installed and self._alarm.take_held(self._parts.trust.held):
+            self._replan()
         for raw in outcome.envelopes:
             self._listening.take_envelope(raw)
         # The rows about this stick go onto it too: first stored, then written.
@@ -379,6 +382,9 @@ class Agent:
 
     def _call(self, function: object, *arguments: object) -> None:
         self._inbox.put(Call(function, arguments))  # type: ignore[arg-type]
+
+    def _put_order(self, raw: bytes) -> None:
+        self._inbox.put(Call(self._listening.take_envelope, (raw,)), Urgency.EMERGENCY)
 
     def _put_sound(self, event: Event | Gone) -> None:
         self._inbox.put(event, Urgency.SOUND)

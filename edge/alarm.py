@@ -18,7 +18,7 @@ from edge.plan.cues import Cue, RunningAlert, round_ms
 from edge.plan.needs import Has, message_clips
 from edge.plan.planner import Planner
 from edge.report.acks import Acks
-from edge.sync.alerts import Accepted, Alerts, HeldBack, Moment, Refused, Seen
+from edge.sync.alerts import Accepted, Alerts, HeldBack, Moment, Refused, Seen, message_of
 from edge.sync.library import Holdings
 from edge.sync.receive import Receiver, Refusal
 from edge.worker import Worker
@@ -181,11 +181,12 @@ class Alarm:
 
     def _run(self, seen: Seen) -> None:
         """From here on the planner knows it."""
-        start, stored = seen.order, self.holdings.templates.get(getattr(seen.order, "template", ""))
+        start = seen.order
+        stored = message_of(start, self.holdings) if isinstance(start, Start) else None
         if not isinstance(start, Start) or stored is None or self.holdings.placement is None:
             return
         try:
-            clips = message_clips(stored.template, start.blanks, self.holdings.placement.languages, self._has)
+            clips = message_clips(start, stored.template, self.holdings.placement.languages, self._has)
             if stored.sha256 != start.template_sha256:  # replaced since: the signal alone, not what nobody ordered
                 clips = []
         except NotAllowedError as error:

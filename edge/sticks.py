@@ -1,10 +1,16 @@
-"""Watches for bundles on sticks and in the device's own `inbox` folder, and writes log and status back beside them."""
+"""Watches for bundles and orders on sticks and in the device's own `inbox` folder; writes log and status beside them.
+
+An order is a file `*.dsse`: the envelope as it would have come from the broker, under the same rules. It is read at
+once, before any bundle: what an officer carries through a flood does not wait for gigabytes.
+"""
 
 from __future__ import annotations
 
 import logging
+import os
 import queue
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from stat import S_ISREG
 from typing import Final
@@ -17,8 +23,12 @@ from edge.report.stick import Visit, write_log, write_status
 from edge.supply_line import StickOutcome, SupplyLine, Tell
 from edge.sync.bundle import find_bundles
 from edge.worker import Worker
+from wire.bundle import MAX_ENVELOPE_BYTES
 
 INBOX: Final = "inbox"
+ORDER_SUFFIX: Final = ".dsse"
+MOST_ORDERS: Final = 100
+"""Files of orders on one stick; each is verified on the main loop."""
 
 log = logging.getLogger(__name__)
 Mark = tuple[int, int]
@@ -27,11 +37,15 @@ Mark = tuple[int, int]
 class Sticks:
     """A bundle is taken once as long as it stays where it is, and again when the stick comes back."""
 
-    def __init__(self, parts: Parts, playlog: PlayLog, outbox: Outbox, *, found: Callable[[Path], None]) -> None:
+    def __init__(
+        self, parts: Parts, playlog: PlayLog, outbox: Outbox, *,
+        found: Callable[[Path], None], ordered: Callable[[bytes], None],
+    ) -> None:  # fmt: skip
         self._parts = parts
         self._playlog = playlog
         self._outbox = outbox
         self._found = found
+        self._ordered = ordered
         self._worker = Worker("stick", lambda _, error: log.warning("stick: %s", error))
         self._known: dict[Path, Mark] = {}
         self._folders = [parts.folder / INBOX]
@@ -50,11 +64,22 @@ class Sticks:
         self._worker.stop()
 
     def _look(self) -> None:
-        now = {path: mark for folder in self._folders for path in find_bundles(folder) if (mark := _mark(path))}
+        files = [path for folder in self._folders for path in (*find_orders(folder), *find_bundles(folder))]
+        now = {path: mark for path in files if (mark := _mark(path))}
         new = [path for path, mark in now.items() if self._known.get(path) != mark]
         self._known = now
         for path in new:
-            self._found(path)
+            if path.suffix == ORDER_SUFFIX:
+                self._take_order(path)
+            else:
+                self._found(path)
+
+    def _take_order(self, path: Path) -> None:
+        raw = read_order_file(path)
+        if raw is not None:
+            self._ordered(raw)
+        if path.parent.name == INBOX:
+            path.unlink(missing_ok=True)
 
     def _answer(self, outcome: StickOutcome) -> None:
         parts, folder = self._parts, outcome.path.parent
@@ -75,6 +100,27 @@ class Sticks:
             raise StoreError(f"nothing could be written to the stick: {error}") from error
         if folder.name == INBOX:
             outcome.path.unlink(missing_ok=True)
+
+
+def find_orders(folder: Path) -> list[Path]:
+    """The orders on a mounted stick, where bundles are looked for too."""
+    try:
+        found = (path for pattern in (f"*{ORDER_SUFFIX}", f"*/*{ORDER_SUFFIX}") for path in folder.glob(pattern))
+        return sorted(islice(found, MOST_ORDERS))
+    except OSError:
+        return []
+
+
+def read_order_file(path: Path) -> bytes | None:
+    """An envelope, unverified; None where the stick does not give it. What is too long is cut, and so refused."""
+    try:
+        # No link: what it leads to is ours. No pipe: opening one would wait for ever.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as file:
+            return file.read(MAX_ENVELOPE_BYTES + 1)
+    except OSError as error:
+        log.warning("the order %s cannot be read: %s", path.name, error)
+        return None
 
 
 def import_by_hand(parts: Parts, path: Path) -> StickOutcome:

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from provisioning.commands.alert import alert
 from provisioning.commands.approval_bundle import approval_bundle
 from provisioning.commands.bundle import bundle
 from provisioning.commands.propose import propose
@@ -14,7 +15,7 @@ from provisioning.commands.trust import trust
 from provisioning.errors import ProvisioningError
 from wire.errors import WireError
 
-COMMANDS: tuple[click.Command, ...] = (trust, station, approval_bundle, bundle, propose)
+COMMANDS: tuple[click.Command, ...] = (trust, station, alert, approval_bundle, bundle, propose)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -146,6 +146,10 @@ class HubApi:
         """Post a DSSE envelope (base64)."""
         return self._shaped(self._post("/api/alerts", {"envelope": envelope}), dict[str, Any])
 
+    def half_signed(self) -> list[dict[str, Any]]:
+        """Orders that wait for another officer, in this person's areas."""
+        return self._shaped(self._get("/api/alerts/half-signed"), list[dict[str, Any]])
+
     def areas(self) -> list[dict[str, Any]]:
         """Path, name, households and clusters of areas, where this hub tells them; otherwise nothing."""
         answer = self._ask("GET", "/api/areas")

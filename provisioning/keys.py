@@ -8,7 +8,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -18,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_private_key,
     load_ssh_public_key,
 )
+from cryptography.x509.oid import NameOID
 from securesystemslib.signer import Key, Signer
 
 from provisioning.errors import ProvisioningError
@@ -58,6 +62,18 @@ def create_online_key(path: Path) -> Signer:
     private = Ed25519PrivateKey.generate()
     write_new(path, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), mode=0o600)
     return signer_from_private(private)
+
+
+def create_broker_request(folder: Path, name: str) -> tuple[Path, Path]:
+    """A key for the broker (P-256, mode 0600) and the request that the province's CA signs. Raises KeyFileError."""
+    private = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    request = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(private, hashes.SHA256())
+    folder.mkdir(parents=True, exist_ok=True)
+    key, csr = folder / f"{name}.key", folder / f"{name}.csr"
+    write_new(key, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), mode=0o600)
+    write_new(csr, request.public_bytes(Encoding.PEM), mode=0o644)
+    return key, csr
 
 
 def open_key(path: Path, passphrase: str) -> Signer:

@@ -16,7 +16,7 @@ SOURCES = sorted(path for program in PROGRAMS for path in (TOP / program).rglob(
 
 # One door per library (README, "Doors"): the modules in which it may be imported.
 DOORS = {
-    "paho": ("edge/link.py", "hub/link.py"),
+    "paho": ("edge/link.py", "hub/link.py", "provisioning/broker.py"),
     "sounddevice": ("edge/play/sounddevice_out.py", "edge/play/stream_time.py"),
     "pyaudio": ("edge/play/pyaudio_out.py",),
     "sqlite_utils": ("edge/sync/", "edge/report/", "edge/store.py"),

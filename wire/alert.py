@@ -6,13 +6,16 @@ The envelope is DSSE (`wire.envelope`); whose keys may sign it is `wire.trust`; 
 from __future__ import annotations
 
 import hashlib
+import re
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
 
 from wire.areas import contains
-from wire.codec import SCHEMA, convert, decode, decode_plain
+from wire.blanks import Blank, Spoken, Value, check_blank, check_values, takes_letters, value_clips, value_text
+from wire.codec import SCHEMA, convert, decode, decode_plain, encode
 from wire.content import AreaPath, Ident, Language, Sha256, Sound
 from wire.errors import ExpiredError, MalformedError, NotAllowedError, UnknownKindError
 from wire.units import HOUR, MINUTE, UtcTime
@@ -23,21 +26,10 @@ MAX_TEMPLATE_BYTES = 64 * 1024
 MAX_VALIDITY_MS = 24 * HOUR
 MAX_REPEAT_MS = 60 * MINUTE
 ACTS = ("ea", "ef", "ed")
-
-
-class Choice(Struct, frozen=True):
-    """One permitted value of a blank: its written form and its recorded clip in each language."""
-
-    id: Ident
-    text: Annotated[dict[Language, Annotated[str, Meta(max_length=300)]], Meta(min_length=1, max_length=20)]
-    clips: Annotated[list[Sound], Meta(max_length=20)] = msgspec.field(default_factory=list)
-
-
-class Blank(Struct, frozen=True):
-    """A gap in a template that takes one of a signed list of values. A gap that takes letters needs role ef."""
-
-    id: Ident
-    choices: Annotated[list[Choice], Meta(min_length=1, max_length=100)]
+FREE = "ef"
+OWN_WORDS = "tu-soan"
+"""The id of a message that stands in its order. No released template may have it."""
+_GAP = re.compile(r"\{([A-Za-z0-9][A-Za-z0-9._-]{0,63})\}")
 
 
 class Part(Struct, frozen=True):
@@ -52,11 +44,12 @@ class Wording(Struct, frozen=True):
 
     language: Language
     text: Annotated[str, Meta(min_length=1, max_length=2_000)]
-    parts: Annotated[list[Part], Meta(min_length=1, max_length=20)]
+    parts: Annotated[list[Part], Meta(max_length=20)] = msgspec.field(default_factory=list)
+    """Without any the message is text alone: that of two officers' own words."""
 
 
 class Template(Struct, frozen=True):
-    """A pre-approved emergency message, a target of role tpl."""
+    """An emergency message: pre-approved, a target of role tpl; or two officers' own words inside their order."""
 
     id: Ident
     title: Annotated[str, Meta(min_length=1, max_length=200)]
@@ -65,6 +58,10 @@ class Template(Struct, frozen=True):
     """Disaster risk level 1 to 5 (QĐ 18/2021/QĐ-TTg); the higher one sounds first."""
     wordings: Annotated[list[Wording], Meta(min_length=1, max_length=20)]
     blanks: Annotated[list[Blank], Meta(max_length=10)] = msgspec.field(default_factory=list)
+    voice: Annotated[list[Spoken], Meta(max_length=200)] = msgspec.field(default_factory=list)
+    """Recordings of the words of which numbers, times and units are put together."""
+    drill: Annotated[list[Sound], Meta(max_length=20)] = msgspec.field(default_factory=list)
+    """“This is a drill”, once a language: in a drill it is said before the message and after it."""
     schema: int = SCHEMA
 
 
@@ -77,7 +74,10 @@ class Repeat(Struct, frozen=True):
 
 
 class Start(Struct, frozen=True, tag="start", tag_field="kind"):
-    """Start a template below `area`. Signed by a key of `role`; `ed` makes it a drill and never anything else."""
+    """Start a template below `area`. Signed by a key of `role`; `ed` makes it a drill and never anything else.
+
+    With `own`, two officers' own words (role ef): then `template` and its hash name what stands in the order itself.
+    """
 
     role: Ident
     area: AreaPath
@@ -87,9 +87,10 @@ class Start(Struct, frozen=True, tag="start", tag_field="kind"):
     issued: UtcTime
     expires: UtcTime
     repeat: Repeat = msgspec.field(default_factory=Repeat)
-    blanks: Annotated[dict[Ident, Ident], Meta(max_length=10)] = msgspec.field(default_factory=dict)
+    blanks: Annotated[dict[Ident, Value], Meta(max_length=10)] = msgspec.field(default_factory=dict)
     nonce: Annotated[str, Meta(pattern="^[0-9a-f]{0,32}$")] = ""
     """Random, so that two officers' equal orders are two alerts."""
+    own: Template | None = None
     schema: int = SCHEMA
 
 
@@ -146,6 +147,8 @@ def read_order(payload: bytes) -> Order:
         raise NotAllowedError(f"{order.role} is not an emergency role")
     if not 0 < order.expires - order.issued <= MAX_VALIDITY_MS:
         raise NotAllowedError("valid for more than 24 h, or not at all")
+    if isinstance(order, Start) and order.own is not None:
+        _check_own(order, order.own)
     return order
 
 
@@ -168,45 +171,68 @@ def reaches(order: Order, area: str) -> bool:
 def read_template(raw: bytes) -> Template:
     """Decode a template (≤ 64 KiB) and check that its parts and blanks fit together."""
     template = decode(raw, Template, limit=MAX_TEMPLATE_BYTES)
-    blanks = {blank.id for blank in template.blanks}
+    if template.id == OWN_WORDS:
+        raise MalformedError(f"{OWN_WORDS} is what two officers write themselves")
+    blanks = {blank.id: blank for blank in template.blanks}
+    for blank in template.blanks:
+        check_blank(blank)
     for wording in template.wordings:
+        if not wording.parts:
+            raise MalformedError("a wording of which nothing is recorded")
         for part in wording.parts:
             if (part.clip is None) == (part.blank is None) or (part.blank is not None and part.blank not in blanks):
                 raise MalformedError("a part must be one clip or one blank of this template")
     return template
 
 
-def clips_of(template: Template, blanks: dict[str, str], language: str) -> list[Sound] | None:
+def own_words(*, title: str, hazard: str, severity: int, texts: Mapping[str, str]) -> Template:
+    """Two officers' own words as a message: text in each language, without recordings."""
+    wordings = [Wording(language, text) for language, text in texts.items()]
+    return Template(OWN_WORDS, title, hazard, severity, wordings)
+
+
+def check_start(start: Start, template: Template) -> None:
+    """Raise NotAllowedError unless the blanks hold what the template permits; letters take role ef."""
+    check_values(template.blanks, start.blanks)
+    if takes_letters(template.blanks) and not start.role.startswith(FREE):
+        raise NotAllowedError("a blank that takes letters needs two officers (role ef)")
+
+
+def clips_of(template: Template, blanks: Mapping[str, str], language: str) -> list[Sound] | None:
     """The clips that say the message in `language`, in order; None where a clip or the language is missing.
 
-    Raises NotAllowedError for a blank left empty or filled with what the template does not list.
+    Raises NotAllowedError for a blank left empty or filled with what the template does not permit.
     """
-    wording = next((w for w in template.wordings if w.language == language), None)
-    chosen = {blank.id: _choice(blank, blanks) for blank in template.blanks}
-    if set(blanks) - set(chosen):
-        raise NotAllowedError("a blank that the template does not have")
+    check_values(template.blanks, blanks)
+    wording = next((w for w in template.wordings if w.language == language and w.parts), None)
     if wording is None:
         return None
-    clips = [part.clip or _clip(chosen[str(part.blank)], language) for part in wording.parts]
-    return [clip for clip in clips if clip is not None] if None not in clips else None
+    filled = {b.id: value_clips(b, blanks[b.id], language, template.voice) for b in template.blanks}
+    said = [[part.clip] if part.clip else filled[str(part.blank)] for part in wording.parts]
+    return [clip for clips in said if clips for clip in clips] if None not in said else None
 
 
-def message_text(template: Template, blanks: dict[str, str], language: str) -> str | None:
+def drill_clips(template: Template, clips: list[Sound], language: str) -> list[Sound]:
+    """A drill's message: said to be one before and after, where that is recorded; its signal is another anyway."""
+    words = [clip for clip in template.drill if clip.language == language][:1]
+    return [*words, *clips, *words]
+
+
+def message_text(template: Template, blanks: Mapping[str, str], language: str) -> str | None:
     """The message as text, blanks filled in; None where the template does not have the language."""
     wording = next((w for w in template.wordings if w.language == language), None)
     if wording is None:
         return None
-    text = wording.text
-    for blank in template.blanks:
-        words = _choice(blank, blanks).text
-        text = text.replace("{" + blank.id + "}", words.get(language) or next(iter(words.values())))
-    return text
+    check_values(template.blanks, blanks)
+    filled = {blank.id: value_text(blank, blanks[blank.id], language) for blank in template.blanks}
+    return _GAP.sub(lambda gap: filled.get(gap.group(1), gap.group()), wording.text)
 
 
 def template_blobs(template: Template) -> list[Sound]:
     """Every clip that a device must hold to be able to say this template offline."""
     fixed = [part.clip for wording in template.wordings for part in wording.parts if part.clip]
-    return fixed + [clip for blank in template.blanks for choice in blank.choices for clip in choice.clips]
+    listed = [clip for blank in template.blanks for choice in blank.choices for clip in choice.clips]
+    return [*fixed, *listed, *(spoken.clip for spoken in template.voice), *template.drill]
 
 
 def budget_end(started: UtcTime, repeat: Repeat) -> UtcTime:
@@ -214,12 +240,11 @@ def budget_end(started: UtcTime, repeat: Repeat) -> UtcTime:
     return UtcTime(started + min(repeat.within_ms, MAX_REPEAT_MS))
 
 
-def _choice(blank: Blank, blanks: dict[str, str]) -> Choice:
-    choice = next((c for c in blank.choices if c.id == blanks.get(blank.id)), None)
-    if choice is None:
-        raise NotAllowedError(f"blank {blank.id} is not filled from its list")
-    return choice
-
-
-def _clip(choice: Choice, language: str) -> Sound | None:
-    return next((clip for clip in choice.clips if clip.language == language), None)
+def _check_own(order: Start, own: Template) -> None:
+    """Own words are text alone, of two officers, and the order's hash is theirs."""
+    if not order.role.startswith(FREE):
+        raise NotAllowedError("own words need two officers (role ef)")
+    named = (order.template, order.template_sha256) == (own.id, hashlib.sha256(encode(own)).hexdigest())
+    has_more = own.blanks or own.voice or own.drill or any(wording.parts for wording in own.wordings)
+    if not named or own.id != OWN_WORDS or has_more:
+        raise NotAllowedError("own words are text alone, named by their own hash")

@@ -63,7 +63,9 @@ AUTHORITY = (
         "sounds at once, within its repeat budget; a cancel silences it", "nothing; may withhold it", makes_sound=True,
     ),
     Obeyed(
-        "free text", ("ef",), "two officers of the area", "ef, 2 of n", "as an alert, in words of its own", "nothing",
+        "free text, a blank of letters", ("ef",), "two officers of the area", "ef, 2 of n at least",
+        "as an alert, in words of its own; a cancel needs one officer",
+        "nothing; may withhold it, and what one has signed",
         makes_sound=True,
     ),
     Obeyed(
@@ -98,7 +100,7 @@ AUTHORITY = (
     ),
     Obeyed(
         "a stick", ("bundle",), "whoever carries it", "as each file in it",
-        "brings the same files under the same rules, with 60 days of grace", "nothing",
+        "brings the same files and orders (.dsse) under the same rules, with 60 days of grace", "nothing",
     ),
     Obeyed(
         "software", ("sw",), "the software holders, 2 of n", "sw", "not obeyed by this version", "nothing",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from edge.sync.library import Holdings
-from wire.alert import Template, clips_of, template_blobs
+from wire.alert import Start, Template, clips_of, drill_clips, is_drill, template_blobs
 from wire.content import Sound
 from wire.programme import MAX_PLAY_DAYS
 from wire.timeline import PlannedPlay, Situation, plan_between
@@ -75,15 +75,21 @@ def reserve_of(situation: Situation) -> tuple[str, list[Sound]]:
     return "", []
 
 
-def message_clips(template: Template, blanks: dict[str, str], languages: Iterable[str], has: Has) -> list[Sound]:
+def message_clips(start: Start, template: Template, languages: Iterable[str], has: Has) -> list[Sound]:
     """The clips of an alert's round: each language that is complete here; if none is, any that the template has.
 
     Raises NotAllowedError for blanks that the template does not have.
     """
-    spoken = [clips_of(template, blanks, language) for language in languages]
-    other = [clips_of(template, blanks, wording.language) for wording in template.wordings]
-    complete = [clips for clips in spoken if clips and all(has(c.sha256, c.size) for c in clips)]
-    spare = [clips for clips in other if clips and all(has(c.sha256, c.size) for c in clips)]
+
+    def said(language: str) -> list[Sound]:
+        clips = clips_of(template, start.blanks, language) or []
+        if not all(has(clip.sha256, clip.size) for clip in clips):
+            return []
+        framed = drill_clips(template, clips, language) if clips and is_drill(start) else clips
+        return framed if all(has(clip.sha256, clip.size) for clip in framed) else clips
+
+    complete = [clips for language in languages if (clips := said(language))]
+    spare = [clips for wording in template.wordings if (clips := said(wording.language))]
     chosen = complete or spare[:1]
     return [clip for clips in chosen for clip in clips]
 

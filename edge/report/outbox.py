@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
+from edge.errors import StoreError
 from edge.identity import Identity
 from edge.link import Link
 from edge.report.playlog import PlayLog
@@ -78,12 +79,21 @@ class Outbox:
         self.pump()
 
     def add_receipt(self, receipt: Receipt) -> None:
-        """Store a receipt and send it. The oldest make room: their facts are in the log as well."""
-        with self._store.change() as connection:
-            connection.execute("INSERT INTO receipts (body) VALUES (?)", (encode(receipt),))
-            connection.execute(
-                "DELETE FROM receipts WHERE id <= (SELECT max(id) FROM receipts) - ?", (MOST_RECEIPTS,)
-            )
+        """Store a receipt and send it. The oldest make room: their facts are in the log as well.
+
+        Raises StoreError where it cannot be stored; then it has been sent once, if the link is up: that an alert was
+        not stored is said by the very device that can store nothing.
+        """
+        body = encode(receipt)
+        try:
+            with self._store.change() as connection:
+                connection.execute("INSERT INTO receipts (body) VALUES (?)", (body,))
+                connection.execute(
+                    "DELETE FROM receipts WHERE id <= (SELECT max(id) FROM receipts) - ?", (MOST_RECEIPTS,)
+                )
+        except StoreError:
+            self._link.publish(ACK.of(self._device), self._identity.seal(body, ACK_TYPE), qos=ACK.qos)
+            raise
         self.pump()
 
     def mark_delivered(self, number: int) -> None:

@@ -15,8 +15,8 @@ from typing import Final
 import msgspec
 
 from edge.store import Store, put_values
-from edge.sync.library import Holdings
-from wire.alert import MAX_ALERT_BYTES, MAX_VALIDITY_MS, Cancel, Start, check_current, clips_of, is_drill, reaches
+from edge.sync.library import Holdings, StoredTemplate
+from wire.alert import MAX_ALERT_BYTES, MAX_VALIDITY_MS, Cancel, Start, check_current, check_start, is_drill, reaches
 from wire.errors import NotAllowedError, OutOfDateError, UnknownKeyError, WireError
 from wire.trust.held import Held
 from wire.trust.orders import SignedOrder, verify_order
@@ -231,14 +231,21 @@ class Alerts:
         return memory
 
 
+def message_of(start: Start, holdings: Holdings) -> StoredTemplate | None:
+    """What an order says: the officers' own words, or the template of that name as it is held, if it is."""
+    if start.own is not None:
+        return StoredTemplate(start.own, start.template_sha256)
+    return holdings.templates.get(start.template)
+
+
 def _check_template(order: Start | Cancel, holdings: Holdings) -> None:
     """An alert whose template is not held yet is treated as one of an unknown key: fetch, then judge again."""
     if isinstance(order, Cancel):
         return
-    stored = holdings.templates.get(order.template)
+    stored = message_of(order, holdings)
     if stored is None or stored.sha256 != order.template_sha256:
         raise UnknownKeyError(f"template {order.template} of this version is not held")
-    clips_of(stored.template, order.blanks, "vi")
+    check_start(order, stored.template)
 
 
 def _ends(order: Start | Cancel, ident: str, start: Start | Cancel) -> bool:

@@ -27,6 +27,7 @@ from wire.alert import (
     Template,
     alert_id,
     check_current,
+    check_start,
     ends_everywhere,
     is_drill,
     read_template,
@@ -34,7 +35,7 @@ from wire.alert import (
 from wire.areas import template_target
 from wire.envelope import peek
 from wire.topics import EMERGENCY, dotted
-from wire.trust.orders import SignedOrder, verify_order
+from wire.trust.orders import HalfSigned, SignedOrder, verify_half, verify_order
 from wire.units import UtcTime
 
 _IN_ORDER = ("received", "verified", "not_stored", "started", "finished", "cancelled", "refused")
@@ -65,26 +66,63 @@ class DeviceState:
         return bool(self.states) and not {"started", "finished", "cancelled", "refused"} & set(self.states)
 
 
-def send_alert(hub: Hub, person: Person, envelope: bytes) -> str:
-    """Verify an order, store it and queue it for its area; its id. The same order again is no second one.
+@dataclass(frozen=True)
+class Sent:
+    """What became of an order that was handed in."""
 
-    A refusal is on record. Raises a WireError where devices would refuse it, NotAllowedError without the right to
-    alarm the area.
+    id: str
+    signatures: int
+    threshold: int
+
+    @property
+    def is_complete(self) -> bool:
+        return self.signatures >= self.threshold
+
+
+def send_alert(hub: Hub, person: Person, envelope: bytes) -> Sent:
+    """Verify an order, store it and queue it for its area. The same order again is no second one.
+
+    One that fewer officers have signed than must is kept for the others, and told to no device. A refusal is on record.
+    Raises a WireError where devices would refuse it, NotAllowedError without the right to alarm the area.
     """
     with audit.refusals(hub, person=person.username, verb="alert"):
         with hub.reading() as conn:
-            signed = _verify(hub, conn, envelope)
-            title, severity = _title(conn, signed.order)
-        person.require(Right.ALERT, signed.order.area)
+            half = _look_through(hub, conn, envelope)
+            title, severity = _title(conn, half.signed.order)
+        person.require(Right.ALERT, half.signed.order.area)
+    signed, order = half.signed, half.signed.order
+    sent = Sent(signed.id, len(signed.key_ids), half.threshold)
     with hub.writing() as conn:
-        if store_order(hub, conn, signed, envelope, title=title, severity=severity, taken_from=person.username):
+        if not sent.is_complete:
+            _keep_half(hub, conn, signed, envelope, title=title, severity=severity, taken_from=person.username)
+        elif store_order(hub, conn, signed, envelope, title=title, severity=severity, taken_from=person.username):
             now = hub.now()
-            topic = EMERGENCY.of(dotted(signed.order.area))
-            lasts_ms = signed.order.expires - now
-            outbox.put(conn, topic, envelope, now=now, lasts_ms=lasts_ms, urgency=outbox.FIRST)
-            audit.note(conn, at=now, person=person.username, verb="alert", area=signed.order.area, subject=signed.id,
+            topic = EMERGENCY.of(dotted(order.area))
+            outbox.put(conn, topic, envelope, now=now, lasts_ms=order.expires - now, urgency=outbox.FIRST)
+            audit.note(conn, at=now, person=person.username, verb="alert", area=order.area, subject=signed.id,
                        detail=title)  # fmt: skip
-    return signed.id
+    return sent
+
+
+def half_signed(hub: Hub, person: Person) -> list[dict[str, Any]]:
+    """Orders that wait for another officer, in the areas that this person may alarm."""
+    with hub.reading() as conn:
+        return store.halves(conn, person.areas(Right.ALERT), hub.now())
+
+
+def _keep_half(
+    hub: Hub, conn: Connection, signed: SignedOrder, envelope: bytes, *, title: str, severity: int, taken_from: str
+) -> None:
+    if store.get(conn, signed.id):
+        return
+    order, now = signed.order, hub.now()
+    store.keep_half(
+        conn, now, id=signed.id, role=order.role, area=order.area, template=getattr(order, "template", ""),
+        title=title, severity=severity, drill=is_drill(order), issued=order.issued, expires=order.expires,
+        cancels=list(getattr(order, "cancels", [])), envelope=envelope, key_ids=sorted(signed.key_ids), taken_at=now,
+        taken_from=taken_from,
+    )  # fmt: skip
+    audit.note(conn, at=now, person=taken_from, verb="alert-half", area=order.area, subject=signed.id, detail=title)
 
 
 def take_from_broker(hub: Hub, envelope: bytes) -> None:
@@ -164,18 +202,32 @@ def _verify(hub: Hub, conn: Connection, envelope: bytes) -> SignedOrder:
     return signed
 
 
+def _look_through(hub: Hub, conn: Connection, envelope: bytes) -> HalfSigned:
+    """As `_verify`, but some of the signatures may be missing still."""
+    now = hub.now()
+    half = verify_half(envelope, hub.trusted.held(conn), floor=now)
+    check_current(half.signed.order, now=now, floor=UtcTime(0), em_floor=UtcTime(0))
+    return half
+
+
 def _title(conn: Connection, order: Order) -> tuple[str, int]:
-    """Title and severity for people. Raises BadInputError for a template that is not the released one."""
+    """Title and severity for people. Raises BadInputError for a template that is not the released one, NotAllowedError
+    for blanks that devices would refuse.
+    """
     if isinstance(order, Cancel):
         started = store.get(conn, order.cancels[0])
         return (started["title"], started["severity"]) if started else ("", 0)
     template = _template(conn, order)
     if template is None:
         raise BadInputError(N_("The template of this order is not the one that is released."))
+    check_start(order, template)
     return template.title, template.severity
 
 
 def _template(conn: Connection, order: Start) -> Template | None:
+    """What it says: the released template, or the officers' own words, whose hash `read_order` has compared."""
+    if order.own is not None:
+        return order.own
     raw = repository.current_target(conn, template_target(order.area.split("/")[0], order.template))
     if raw is None or hashlib.sha256(raw).hexdigest() != order.template_sha256:
         return None

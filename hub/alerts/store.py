@@ -16,11 +16,13 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    delete,
+    or_,
     select,
     update,
 )  # fmt: skip
 
-from hub.db import insert_new, metadata
+from hub.db import insert_new, metadata, upsert
 from wire.areas import ancestry
 from wire.units import UtcTime
 
@@ -44,7 +46,8 @@ alerts = Table(
     Column("taken_at", BigInteger, nullable=False),
     Column("taken_from", String(64), nullable=False),
 )
-"""`taken_from` is the username that handed it in, or "broker"; `cancelled_by` the id of the order that cancels it."""
+"""`kind` is start, cancel, or half: signed by fewer officers than must, waiting for others, told to no device.
+`taken_from` is the username that handed it in, or "broker"; `cancelled_by` the id of the order that cancels it."""
 
 receipts = Table(
     "alert_receipts",
@@ -59,14 +62,32 @@ receipts = Table(
 )
 
 
+HALF = "half"
+
+
 def add(conn: Connection, **values: Any) -> bool:
-    """Store an order; False where it is known already."""
+    """Store an order; False where it is known already. It takes the place of itself half signed."""
+    conn.execute(delete(alerts).where(alerts.c.id == values["id"], alerts.c.kind == HALF))
     return insert_new(conn, alerts, {"cancelled_by": "", **values})
 
 
 def get(conn: Connection, ident: str) -> dict[str, Any] | None:
-    row = conn.execute(select(alerts).where(alerts.c.id == ident)).mappings().first()
+    """An order that is signed by all who must."""
+    row = conn.execute(select(alerts).where(alerts.c.id == ident, alerts.c.kind != HALF)).mappings().first()
     return dict(row) if row else None
+
+
+def keep_half(conn: Connection, now: UtcTime, **values: Any) -> None:
+    """Keep an order that waits for further signatures; those whose time has passed leave."""
+    conn.execute(delete(alerts).where(alerts.c.kind == HALF, alerts.c.expires <= now))
+    upsert(conn, alerts, {"id": values.pop("id")}, {"kind": HALF, "cancelled_by": "", **values})
+
+
+def halves(conn: Connection, areas: Sequence[str], now: UtcTime) -> list[dict[str, Any]]:
+    """Orders that wait for further signatures, for these areas and below, the newest first."""
+    below = [alerts.c.area.startswith(area + "/", autoescape=True) for area in areas]
+    query = select(alerts).where(or_(alerts.c.area.in_(areas), *below), alerts.c.kind == HALF, alerts.c.expires > now)
+    return [dict(row) for row in conn.execute(query.order_by(alerts.c.taken_at.desc()).limit(50)).mappings()]
 
 
 def mark_cancelled(conn: Connection, idents: Sequence[str], by: str) -> None:
@@ -76,7 +97,8 @@ def mark_cancelled(conn: Connection, idents: Sequence[str], by: str) -> None:
 
 def among(conn: Connection, idents: Sequence[str]) -> list[dict[str, Any]]:
     """Those of these orders that are known."""
-    return [dict(row) for row in conn.execute(select(alerts).where(alerts.c.id.in_(idents))).mappings()]
+    query = select(alerts).where(alerts.c.id.in_(idents), alerts.c.kind != HALF)
+    return [dict(row) for row in conn.execute(query).mappings()]
 
 
 def cancels_of(conn: Connection, ident: str, now: UtcTime) -> list[dict[str, Any]]:
@@ -87,7 +109,8 @@ def cancels_of(conn: Connection, ident: str, now: UtcTime) -> list[dict[str, Any
 
 def latest(conn: Connection, areas: Sequence[str], *, limit: int = 100) -> list[dict[str, Any]]:
     """The newest orders that concern one of the areas: at, below or above it."""
-    query = select(alerts).where(_concerns(areas)).order_by(alerts.c.taken_at.desc()).limit(limit)
+    query = select(alerts).where(_concerns(areas), alerts.c.kind != HALF)
+    query = query.order_by(alerts.c.taken_at.desc()).limit(limit)
     return [dict(row) for row in conn.execute(query).mappings()]
 
 
@@ -102,7 +125,8 @@ def unexpired_for(conn: Connection, area: str, now: UtcTime) -> list[dict[str, A
     """What a device at `area` should know: cancels first, then what still runs; oldest first."""
     c = alerts.c
     meant = c.area.in_(ancestry(area))
-    query = select(alerts).where(meant, c.expires > now, c.cancelled_by == "").order_by(c.kind, c.taken_at)
+    live = (c.expires > now, c.cancelled_by == "", c.kind != HALF)
+    query = select(alerts).where(meant, *live).order_by(c.kind, c.taken_at)
     return [dict(row) for row in conn.execute(query).mappings()]
 
 

@@ -35,7 +35,21 @@ def send() -> tuple[Response, int]:
         envelope = base64.b64decode(given.envelope, validate=True)
     except binascii.Error as error:
         raise BadInputError(N_("The signed order is not base64.")) from error
-    return jsonify(id=actions.send_alert(guard.current_hub(), guard.current_person(), envelope)), 201
+    sent = actions.send_alert(guard.current_hub(), guard.current_person(), envelope)
+    return jsonify(msgspec.to_builtins(sent)), 201 if sent.is_complete else 202
+
+
+@blueprint.get("/api/alerts/half-signed")
+@guard.signed_in
+def half_signed() -> Response:
+    """Orders that wait for another officer's signature."""
+    waiting = actions.half_signed(guard.current_hub(), guard.current_person())
+    shown = ("id", "area", "role", "title", "issued", "expires", "taken_from")
+    return jsonify([
+        {**{name: one[name] for name in shown}, "envelope": base64.b64encode(one["envelope"]).decode(),
+         "signatures": len(one["key_ids"])}
+        for one in waiting
+    ])  # fmt: skip
 
 
 @blueprint.get("/api/alerts")

@@ -149,13 +149,36 @@ def _hours(area: str, slot: Slot, around: Surroundings) -> Iterable[Finding]:
     if lies_inside(allowed, start, end):
         return
     hours = ", ".join(f"{clock_text(UtcTime(a))}–{clock_text(UtcTime(b))}" for a, b in allowed[:3])
-    said = {"title": slot.title, "from": of_day_text(slot.start_ms), "hours": hours}
+    reason = QUIET_REASONS[_who_limits(around.policies, area, slot, day)]
+    said = {"title": slot.title, "from": of_day_text(slot.start_ms), "hours": hours, "reason": reason}
     if first_overlap(allowed, start, end) is None:
-        text = _l("“%(title)s” (%(from)s) lies outside the permitted hours (%(hours)s) and would not play.", **said)
+        text = _l(
+            "“%(title)s” (%(from)s) lies outside the permitted hours (%(hours)s; %(reason)s) and would not play.",
+            **said,
+        )
         yield Finding("error", "quiet_hours", text, slot.id)
     else:
-        text = _l("A part of “%(title)s” (%(from)s) lies outside the permitted hours (%(hours)s).", **said)
+        text = _l("A part of “%(title)s” (%(from)s) lies outside the permitted hours (%(hours)s; %(reason)s).", **said)
         yield Finding("warning", "quiet_hours", text, slot.id)
+
+
+def _who_limits(policies: Sequence[Policy], area: str, slot: Slot, day: date) -> str:
+    """Whose word the slot meets first: what is built into every loudspeaker, the province's, or the unit's own."""
+    start = at_local(day, slot.start_ms)
+    for who, known in (
+        ("built_in", []),
+        ("province", [policy for policy in policies if "/" not in policy.area]),
+    ):
+        if not lies_inside(sound_hours(policy_in_force(known, area), day), start, start + slot.length_ms):
+            return who
+    return "own"
+
+
+QUIET_REASONS = {
+    "built_in": _l("built into every loudspeaker"),
+    "province": _l("the province's signed policy"),
+    "own": _l("the unit's own signed policy"),
+}
 
 
 def _places(area: str, slot: Slot, around: Surroundings) -> Iterable[Finding]:

@@ -19,7 +19,8 @@ from provisioning.approval.proposals import Shown
 from provisioning.approval.shapes import key_entry, pending_entry, shown_proposal
 from provisioning.approval.signing import handed_in, shown_for_signing
 from provisioning.approval.words import N_
-from provisioning.errors import HubRefusedError
+from provisioning.errors import HubRefusedError, HubUnreachableError
+from provisioning.hub_api import Login, Person
 from wire.content import Sha256
 
 blueprint = Blueprint("api", __name__, url_prefix="/api")
@@ -81,6 +82,22 @@ def sign_in() -> Response:
     g.session = here.sessions.sign_in(session(), answer)
     with here.lock:
         here.refresh(here.hub, here.keyring.keys_of(answer.person.username))
+        emergency.templates(desk())  # kept for the night on which the hub is away
+    return read_session()
+
+
+@blueprint.post("/login/away")
+def sign_in_without_hub() -> Response:
+    """While the hub does not answer: who opens an own key may send emergencies from this machine, and nothing else."""
+    here, asked = station(), form(LoginForm)
+    try:
+        here.hub.metadata("timestamp.json")
+    except HubUnreachableError:
+        here.keyring.open(asked.username, asked.password)
+    else:
+        raise StationError(N_("The system answers again. Sign in with its account."), code="hub_is_there", status=409)
+    here.keyring.close(session().ident)
+    g.session = here.sessions.sign_in(session(), Login("", Person(asked.username, asked.username)))
     return read_session()
 
 

@@ -17,6 +17,8 @@ from provisioning.approval.proposals import Desk
 from provisioning.approval.sessions import Session, Sessions
 from provisioning.approval.words import N_, Words
 from provisioning.blobs import BlobStore
+from provisioning.broker import Broker, read_brokers
+from provisioning.errors import HubUnreachableError
 from provisioning.hub_api import HubApi, Login
 from provisioning.trusted import Truststore, refresh_for_keys
 from wire.codec import decode
@@ -37,6 +39,8 @@ class StationConfig:
     state: Path
     port: int = 8090
     languages: Sequence[str] = ("vi", "en")
+    brokers: Path | None = None
+    """This machine's own list of brokers (`provisioning.broker`): the way of an emergency when the hub is away."""
 
     @property
     def host(self) -> str:
@@ -60,14 +64,25 @@ class Station:
     words: Mapping[str, Words]
     lock: threading.RLock
     """Held while releases are looked at: what is trusted changes for one request at a time."""
+    brokers: Sequence[Broker] = ()
 
     def refresh(self, hub: HubApi, keys: Iterable[KeyFile]) -> tuple[Refusal, ...]:
         """Bring trust up to date for these keys; what was refused is returned."""
         return refresh_for_keys(self.store, hub, [key.key_id for key in keys])
 
+    def try_refresh(self, hub: HubApi, keys: Iterable[KeyFile]) -> bool:
+        """The same for an emergency, which goes on with what is held; False where the hub does not answer."""
+        try:
+            self.refresh(hub, keys)
+        except HubUnreachableError:
+            return False
+        return True
+
 
 def open_station(config: StationConfig) -> Station:
-    """Build the parts. Raises NotTrustedError for a bad root.json, FileNotFoundError for a missing catalogue."""
+    """Build the parts. Raises NotTrustedError for a bad root.json, BrokerError for a bad list of brokers,
+    FileNotFoundError for a missing catalogue.
+    """
     return Station(
         config=config,
         hub=HubApi(config.hub_url),
@@ -77,6 +92,7 @@ def open_station(config: StationConfig) -> Station:
         sessions=Sessions(),
         words={language: Words.load(language) for language in config.languages},
         lock=threading.RLock(),
+        brokers=read_brokers(config.brokers) if config.brokers else (),
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import base64
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from provisioning.approval import emergency
@@ -10,6 +11,7 @@ from provisioning.approval import words as say
 from provisioning.approval.faults import StationError
 from provisioning.approval.proposals import Desk
 from provisioning.approval.words import N_, Words
+from provisioning.errors import HubRefusedError
 from wire.alert import Cancel, Start, ends_everywhere
 from wire.errors import WireError
 from wire.trust.orders import SignedOrder
@@ -21,13 +23,36 @@ STATES = {
 FAULTY = frozenset({"refused", "not_stored"})
 
 
-def alerts(at_desk: Desk, _: Words) -> list[dict[str, Any]]:
-    """All starts that verify here, the newest first."""
-    orders = _orders(at_desk, at_desk.hub.alerts())
+def alerts(at_desk: Desk, _: Words, sent: Sequence[bytes], *, is_hub_there: bool) -> list[dict[str, Any]]:
+    """All starts that verify here, the newest first; while the hub is away, those of them that this session sent."""
+    listed = at_desk.hub.alerts() if is_hub_there else [{"envelope": base64.b64encode(raw).decode()} for raw in sent]
+    orders = _orders(at_desk, listed)
     cancels = [signed.order for signed in orders if isinstance(signed.order, Cancel)]
     starts = [(signed, signed.order) for signed in orders if isinstance(signed.order, Start)]
     entries = [alert_entry(at_desk, signed, start_of, cancels, _) for signed, start_of in starts]
     return sorted(entries, key=lambda entry: -int(entry["issued"]))
+
+
+def waiting(at_desk: Desk, _: Words) -> list[dict[str, Any]]:
+    """Orders that a colleague has signed and that wait for another officer, as far as they verify here."""
+    own, found = {key.key_id for key in at_desk.keys}, []
+    for listed in _half_signed(at_desk):
+        try:
+            envelope = str(listed.get("envelope", ""))
+            half = emergency.look_at(at_desk, base64.b64decode(envelope))
+        except (WireError, ValueError):
+            continue
+        if isinstance(half.signed.order, Start):
+            entry = alert_entry(at_desk, half.signed, half.signed.order, [], _)
+            found.append({**entry, "envelope": envelope, "is_mine": bool(own & half.signed.key_ids)})
+    return found
+
+
+def _half_signed(at_desk: Desk) -> list[dict[str, Any]]:
+    try:
+        return at_desk.hub.half_signed()
+    except HubRefusedError:
+        return []  # an older hub keeps none; it is no reason to send nothing
 
 
 def _orders(at_desk: Desk, listed: Iterable[Mapping[str, Any]]) -> list[SignedOrder]:
@@ -64,7 +89,7 @@ def alert_entry(
     titles = {one.sha256: one.template.title for one in emergency.templates(at_desk)}
     return {
         "id": signed.id,
-        "title": titles.get(order.template_sha256, order.template),
+        "title": order.own.title if order.own else titles.get(order.template_sha256, order.template),
         "area": order.area,
         "role": order.role,
         "drill": order.role.startswith(emergency.DRILL_KIND),

@@ -33,6 +33,10 @@ class Session:
     """Hash and size of the recordings that shown pages name."""
     prepared: dict[str, tuple[Wish, float]] = field(default_factory=dict)
     """Orders that were read over and wait to be sent, by the token of that page."""
+    half: dict[str, bytes] = field(default_factory=dict)
+    """Colleagues' orders that were shown and wait for this person's signature, by the token of that page."""
+    sent: dict[str, bytes] = field(default_factory=dict)
+    """Orders of this session by id, also those that no hub has."""
 
 
 class Sessions:

@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Response as BaseResponse
 
-from provisioning.approval import api, api_emergency, api_passkey, context
+from provisioning.approval import api, api_emergency, api_passkey, api_second, context
 from provisioning.approval.context import HOST_NAME, MAX_BODY_BYTES, Station
 from provisioning.approval.faults import StationError, tell
 from provisioning.approval.words import N_
@@ -25,6 +25,7 @@ from wire.errors import WireError
 COOKIE = "loa_station"
 LOOPBACK = "127.0.0.1"
 LISTEN_QUEUE = 64
+LOGINS = ("/api/login", "/api/login/away")
 STATIC = Path(__file__).parent / "static"
 HEADERS = {
     "Content-Security-Policy": (
@@ -52,6 +53,7 @@ def create_station(station: Station) -> Flask:
     app.register_error_handler(HTTPException, _answer_http)
     app.register_blueprint(api.blueprint)
     app.register_blueprint(api_emergency.blueprint)
+    app.register_blueprint(api_second.blueprint)
     app.register_blueprint(api_passkey.blueprint)
     app.add_url_rule("/", "page", _page)
     app.add_url_rule("/static/<path:name>", "static", _static)
@@ -88,7 +90,7 @@ def _check_post(origin: str) -> None:
     if request.headers.get("Origin") != origin or request.mimetype != "application/json":
         raise StationError(N_("This request comes from another page."), code="foreign_origin", status=403)
     token = request.headers.get("X-CSRF-Token", "")
-    if request.path != "/api/login" and not hmac.compare_digest(token.encode(), context.session().csrf.encode()):
+    if request.path not in LOGINS and not hmac.compare_digest(token.encode(), context.session().csrf.encode()):
         raise StationError(N_("The page was open for too long. Load it again."), code="csrf", status=403)
 
 

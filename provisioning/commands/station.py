@@ -26,12 +26,17 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option(
     "--languages", default="vi,en", show_default=True, help="Languages of the page, the first one by default."
 )
-def station(hub: str, keys: Path, root: Path, state: Path, port: int, languages: str) -> None:
+@click.option(
+    "--brokers", type=click.Path(path_type=Path), help="This machine's list of brokers, for when the hub is away."
+)
+def station(
+    hub: str, keys: Path, root: Path, state: Path, port: int, languages: str, brokers: Path | None
+) -> None:
     """Run the approval app: look at what waits, sign it with your key file, send emergencies and drills.
 
     The page answers on this machine alone, at http://duyet.localhost:PORT. Keys and passphrases never leave it.
     """
-    config = StationConfig(hub, keys, read_root(root), state, port, tuple(languages.split(",")))
+    config = StationConfig(hub, keys, read_root(root), state, port, tuple(languages.split(",")), brokers)
     try:
         app = create_station(open_station(config))
         server = make_station_server(app, port)

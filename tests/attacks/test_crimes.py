@@ -35,7 +35,7 @@ from wire.bundle import INDEX_NAME, BundleIndex, encode_index
 from wire.codec import encode
 from wire.content import Item
 from wire.enrolment import Placements
-from wire.envelope import seal
+from wire.envelope import add_signature, seal
 from wire.programme import PlayItem, PlayLive, PlayRelay
 from wire.release import build_role, build_snapshot, build_timestamp, sign_role, target_file_name
 from wire.telemetry import Command, Versions, encode_message
@@ -326,6 +326,48 @@ def he_retains_poison_on_every_topic(thief):
     for topic in (EM, VERSIONS.of("08.00694"), CMD.of(X), "loa/1/em/08"):
         for raw in (thief.speech(), b"", encode_message(Versions(2**52, 2**52)), thief.world.hub.blobs[thief.y.sha256]):
             thief.publish(topic, raw)
+
+
+# --- words that wait for a second officer: the one officer's signature lies on his disk ---
+
+
+def own_words_by_one(thief) -> bytes:
+    return thief.province.say_own(COMMUNE, "Y", signers=thief.province.holders("ef00694")[:1])
+
+
+def he_sends_words_that_wait_for_a_second_officer(thief):
+    half = own_words_by_one(thief)
+    thief.publish(EM, half)
+    thief.command(kind="envelope", body=base64.b64encode(half).decode())
+
+
+def he_is_the_second_officer(thief):
+    for key in (*thief.online, thief.own, thief.province.holders("ef00700")[0]):
+        thief.publish(EM, add_signature(own_words_by_one(thief), key, limit=20_000))
+
+
+def he_makes_the_one_officer_two(thief):
+    half = json.loads(own_words_by_one(thief))
+    half["signatures"].append({**half["signatures"][0], "keyid": thief.province.holders("ef00694")[1].public_key.keyid})
+    thief.publish(EM, json.dumps(half).encode())
+    half["signatures"][1]["keyid"] = half["signatures"][0]["keyid"]
+    thief.publish(EM, json.dumps(half).encode())
+
+
+def he_lowers_the_words_of_one_to_an_order_of_one(thief):
+    payload = json.loads(base64.b64decode(json.loads(own_words_by_one(thief))["payload"]))
+    envelope = json.loads(own_words_by_one(thief))
+    for change in ({"role": "ea00694"}, {"role": "ed00694"}, {"own": None, "template": TEMPLATE.id}):
+        envelope["payload"] = base64.b64encode(json.dumps({**payload, **change}).encode()).decode()
+        thief.publish(EM, json.dumps(envelope).encode())
+
+
+def he_fills_a_blank_of_a_real_alert_anew(thief):
+    envelope = json.loads(thief.province.start_alert(COMMUNE, TEMPLATE))
+    payload = json.loads(base64.b64decode(envelope["payload"]))
+    payload["blanks"]["ho"] = "Y"
+    envelope["payload"] = base64.b64encode(json.dumps(payload).encode()).decode()
+    thief.publish(EM, json.dumps(envelope).encode())
 
 
 # --- live and relay ---

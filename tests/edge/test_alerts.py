@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,8 @@ from edge.store import Store
 from edge.sync.alerts import Accepted, Alerts, HeldBack, Moment, Refused
 from edge.sync.library import Holdings, StoredTemplate
 from tests.builders import NOW, make_placement, make_province, make_template, new_signer
+from wire.alert import Part, Template, Wording
+from wire.blanks import Blank, BlankKind
 from wire.codec import encode
 from wire.trust.rolefile import sha256_hex
 from wire.units import DAY, HOUR, MINUTE, UtcTime
@@ -210,3 +213,35 @@ def test_a_store_that_fails_says_so_and_the_memory_still_bars_a_replay(province,
     with pytest.raises(StoreError):
         device.alerts.remember(judged)
     assert said(device.take(raw, store=False)) == "out_of_date"
+
+
+def test_own_words_of_two_officers_are_accepted_and_of_one_refused(province, device):
+    both = province.say_own("08/00694", "Cầu đã sập.", nonce="5a")
+    one = province.say_own("08/00694", "Cầu đã sập.", signers=province.holders("ef00694")[:1], nonce="5b")
+    assert [said(device.take(raw)) for raw in (both, one)] == ["accepted", "bad_signature"]
+    device.restart()
+    assert device.alerts.starts()[0].order.own.wordings[0].text == "Cầu đã sập."
+
+
+def test_a_threshold_of_one_for_free_text_counts_as_two(tmp_path):
+    province = make_province()
+    loose = province.revise("targets", lambda signed: setattr(signed.delegations.roles["ef08"], "threshold", 1))
+    province.publish({"targets": loose})
+    province.publish_template(make_template())
+    device = Device(province, tmp_path)
+    one = province.say_own("08", "Cầu đã sập.", signers=province.holders("ef08")[:1])
+    assert said(device.take(one)) == "bad_signature"
+    assert said(device.take(province.say_own("08", "Cầu đã sập."))) == "accepted"
+
+
+def test_letters_in_a_template_need_two_officers(tmp_path):
+    province = make_province()
+    blank = Blank("loi", kind=BlankKind.LETTERS)
+    template = Template("loi", "Lời", "", 3, [Wording("vi", "{loi}", [Part(blank="loi")])], [blank])
+    province.publish_template(template)
+    device = Device(province, tmp_path)
+    stored = StoredTemplate(template, sha256_hex(encode(template)))
+    device.holdings = replace(device.holdings, templates={"loi": stored})
+    letters = {"loi": "Nước lên nhanh"}
+    assert said(device.take(province.start_alert("08/00694", template, blanks=letters))) == "not_allowed"
+    assert said(device.take(province.start_alert("08/00694", template, act="ef", blanks=letters))) == "accepted"

@@ -14,12 +14,12 @@ from edge.errors import BundleError
 from edge.link import NoLink
 from edge.report.outbox import Outbox
 from edge.report.playlog import Draft, PlayLog
-from edge.sticks import Sticks, import_by_hand
+from edge.sticks import Sticks, find_orders, import_by_hand, read_order_file
 from edge.sync.bundle import BundleSource
 from tests.builders import make_template
 from tests.edge.test_sync import COMMUNE, HAMLET, PROGRAMME, Device, say
 from tests.edge.world import NOW, World, daily, wait_for
-from wire.bundle import BundleIndex, encode_index
+from wire.bundle import MAX_ENVELOPE_BYTES, BundleIndex, encode_index
 from wire.envelope import key_from_hex, open_envelope
 from wire.playlog import LOG_TYPE, read_batch
 from wire.programme import PlayItem
@@ -173,12 +173,13 @@ def test_the_stick_takes_the_signed_log_and_a_status_home(world, placed, tmp_pat
     stick = tmp_path / "usb"
     stick.mkdir()
     found: queue.Queue[Path] = queue.Queue()
+    orders: queue.Queue[bytes] = queue.Queue()
     playlog = PlayLog(placed.parts.store)
     playlog.append(*(Draft(UtcTime(NOW + n), 3, "event", detail=f"row {n}") for n in range(150)))
     outbox = Outbox(placed.parts.store, playlog, NoLink(), placed.parts.identity, placed.parts.me)
     config = world.config("loa-1", stick_dir=str(stick))
     parts = replace(placed.parts, config=config)
-    sticks = Sticks(parts, playlog, outbox, found=found.put)
+    sticks = Sticks(parts, playlog, outbox, found=found.put, ordered=orders.put)
     make_bundle(world, stick / "goi.loab")
     sticks.look()
     outcome = import_by_hand(placed.parts, found.get(timeout=10))
@@ -197,3 +198,32 @@ def test_the_stick_takes_the_signed_log_and_a_status_home(world, placed, tmp_pat
     text = status.read_text("utf-8-sig")
     assert "ĐỦ NỘI DUNG ĐẾN: 08:00 ngày 23/12/2026" in text
     assert f"  - {PROGRAMME}" in text
+
+
+def test_orders_on_a_stick_are_read_as_files_and_nothing_else(tmp_path):
+    good, long = tmp_path / "a.dsse", tmp_path / "dai.dsse"
+    good.write_bytes(b"envelope")
+    long.write_bytes(bytes(MAX_ENVELOPE_BYTES + 100))
+    (tmp_path / "stick").mkdir()
+    (tmp_path / "stick" / "b.dsse").write_bytes(b"below")
+    (tmp_path / "link.dsse").symlink_to(good)
+    (tmp_path / "folder.dsse").mkdir()
+    found = find_orders(tmp_path)
+    assert [path.name for path in found] == ["a.dsse", "dai.dsse", "folder.dsse", "link.dsse", "b.dsse"]
+    assert [read_order_file(path) for path in (good, found[4])] == [b"envelope", b"below"]
+    assert len(read_order_file(long)) == MAX_ENVELOPE_BYTES + 1
+    assert [read_order_file(tmp_path / name) for name in ("link.dsse", "folder.dsse", "gone.dsse")] == [None] * 3
+
+
+def test_an_order_in_the_inbox_is_taken_once_and_removed(world, placed):
+    orders: queue.Queue[bytes] = queue.Queue()
+    inbox = placed.parts.folder / "inbox"
+    inbox.mkdir()
+    (inbox / "lenh.dsse").write_bytes(b"envelope")
+    playlog = PlayLog(placed.parts.store)
+    outbox = Outbox(placed.parts.store, playlog, NoLink(), placed.parts.identity, placed.parts.me)
+    sticks = Sticks(placed.parts, playlog, outbox, found=queue.Queue().put, ordered=orders.put)
+    sticks.look()
+    assert orders.get(timeout=10) == b"envelope"
+    sticks.stop()
+    assert list(inbox.iterdir()) == []

@@ -11,7 +11,7 @@ import pytest
 from edge.cli import run_command
 from edge.config import load_config
 from edge.inspection import read_status
-from tests.builders import make_template
+from tests.builders import make_template, new_signer
 from tests.edge.device_process import BatteryClock, Broker, DeviceProcess, live_world, wall_clock
 from tests.edge.test_bundle import make_bundle
 from tests.edge.world import World, daily, wait_for
@@ -400,6 +400,46 @@ def test_a_stick_in_a_running_device_is_taken_and_written_back(live, start, tmp_
     device.wait_until_ready()
     wait_for((stick / "loa-1-trang-thai.txt").exists)
     assert (stick / "loa-1.log").stat().st_size > 0
+
+
+def test_an_order_on_a_stick_sounds_by_the_same_rules(live, start, tmp_path):
+    stick = tmp_path / "usb"
+    stick.mkdir()
+    template = alarm_template(live)
+    device = start(stick_dir=stick)
+    wait_for(lambda: device.status.get("area") and not device.status["missing"], 30)
+    foreign = live.province.start_alert("08/00700", template)
+    (stick / "khac.dsse").write_bytes(foreign)
+    raw = live.province.start_alert(COMMUNE, template, repeat=Repeat(times=1))
+    (stick / "bao-dong.dsse").write_bytes(raw)
+    (row,) = device.wait_for_rows("alert", 1)
+    assert (row["item"], row["complete"]) == (order_id(raw), True)
+    (refused,) = device.wait_for_rows("refused", 1)
+    assert (refused["item"], refused["detail"].split(":")[0]) == (order_id(foreign), "not_allowed")
+    (stick / "lan-nua.dsse").write_bytes(raw)
+    assert device.wait_for_rows("refused", 2)[1]["detail"] == "out_of_date: seen before"
+
+
+def test_a_new_officers_order_sounds_when_the_stick_brings_the_key_too(live, start, tmp_path):
+    stick = tmp_path / "usb"
+    stick.mkdir()
+    template = alarm_template(live)
+    device = start(stick_dir=stick, hub_url="")
+    make_bundle(live, tmp_path / "goi.loab").rename(stick / "goi.loab")
+    wait_for(lambda: device.status.get("area") and not device.status["missing"], 30)
+    new = new_signer()
+    live.province.publish({"g08-01": live.province.revise("g08-01", lambda signed: add_holder(signed, "ea00694", new))})
+    raw = live.province.start_alert(COMMUNE, template, signers=[new], repeat=Repeat(times=1))
+    (stick / "bao-dong.dsse").write_bytes(raw)
+    make_bundle(live, tmp_path / "moi.loab").rename(stick / "moi.loab")
+    (row,) = device.wait_for_rows("alert", 1)
+    assert row["item"] == order_id(raw)
+
+
+def add_holder(signed, role: str, signer) -> None:
+    delegations = signed.delegations
+    delegations.keys[signer.public_key.keyid] = signer.public_key
+    delegations.roles[role].keyids.append(signer.public_key.keyid)
 
 
 def test_the_bundle_command_hands_the_file_to_the_running_agent(live, start, tmp_path, capsys):

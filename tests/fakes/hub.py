@@ -24,7 +24,7 @@ from wire.errors import WireError
 from wire.proposal import proposal_digest, proposal_role
 from wire.release import add_signatures, check_rebuilt, target_file_name
 from wire.trust.authority import authority, count_signatures
-from wire.trust.orders import verify_order
+from wire.trust.orders import verify_half, verify_order
 from wire.units import SECOND, UtcTime
 
 PASSWORD = "mot-mat-khau-dai"
@@ -60,6 +60,8 @@ class FakeHub:
     waiting: dict[int, Waiting] = field(default_factory=dict)
     returned: list[tuple[int, str]] = field(default_factory=list)
     alerts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    half: dict[str, bytes] = field(default_factory=dict)
+    """Orders that wait for a second officer."""
     log_lines: set[bytes] = field(default_factory=set)
     requests: list[str] = field(default_factory=list)
     lie_about_proposal: Callable[[dict[str, Any]], dict[str, Any]] = lambda told: told
@@ -116,6 +118,11 @@ class FakeHub:
         self.province.publish({role: raw})
 
     def take_alert(self, envelope: bytes) -> str:
+        half = verify_half(envelope, self.province.held(), floor=real_now())
+        if len(half.signed.key_ids) < half.threshold:
+            self.half[half.signed.id] = envelope
+            return half.signed.id
+        self.half.pop(half.signed.id, None)
         signed = verify_order(envelope, self.province.held(), floor=real_now())
         self.alerts.setdefault(signed.id, {
             "id": signed.id, "envelope": base64.b64encode(envelope).decode(), "receipts": [], "cancelled_by": "",
@@ -252,6 +259,11 @@ def _add_alerts(app: Flask, hub: FakeHub) -> None:
     def alerts() -> Response:
         _person()
         return jsonify(list(hub.alerts.values()))
+
+    @app.get("/api/alerts/half-signed")
+    def half_signed() -> Response:
+        _person()
+        return jsonify([{"id": i, "envelope": base64.b64encode(raw).decode()} for i, raw in hub.half.items()])
 
     @app.get("/api/alerts/<ident>")
     def alert(ident: str) -> Response:

@@ -19,7 +19,7 @@ from tests.builders import make_template
 from tests.hub.conftest import COMMUNE, OTHER
 from wire.alert import alert_id
 from wire.codec import encode
-from wire.envelope import peek, seal
+from wire.envelope import add_signature, peek, seal
 from wire.errors import BadSignatureError, ExpiredError, UnknownKeyError
 from wire.errors import NotAllowedError as WireNotAllowedError
 from wire.playlog import ACK_TYPE, Receipt
@@ -46,7 +46,7 @@ def ready(box):
 
 
 def send(box, envelope: bytes, by: str = "chair-00694") -> str:
-    return actions.send_alert(box.hub, box.person(by), envelope)
+    return actions.send_alert(box.hub, box.person(by), envelope).id
 
 
 def receipt(device, alert: str, *states: str, **more) -> bytes:
@@ -85,8 +85,10 @@ def test_the_same_order_twice_is_sent_once(ready):
         (lambda p: p.start_alert("08", TEMPLATE), "chair-00694", NotAllowedError),
         (lambda p: p.start_alert(COMMUNE, TEMPLATE, signers=[p.signers["chair-00700"]]), "chair-00694",
          UnknownKeyError),
-        (lambda p: p.start_alert(COMMUNE, TEMPLATE, act="ef", signers=[p.signers["chair-00694"]]), "chair-00694",
-         BadSignatureError),
+        (lambda p: p.start_alert(COMMUNE, TEMPLATE, act="ef", signers=[p.signers["chair-00700"]]), "chair-00694",
+         UnknownKeyError),
+        (lambda p: p.start_alert(COMMUNE, TEMPLATE, blanks={"ho": "khac"}), "chair-00694", WireNotAllowedError),
+        (lambda p: p.start_alert(COMMUNE, TEMPLATE, blanks={}), "chair-00694", WireNotAllowedError),
         (lambda p: p.start_alert(COMMUNE, TEMPLATE, issued=UtcTime(1), expires=UtcTime(2)), "chair-00694",
          ExpiredError),
         (lambda p: p.start_alert(COMMUNE, TEMPLATE, template_sha256="0" * 64), "chair-00694", BadInputError),
@@ -189,3 +191,58 @@ def test_a_template_is_named_by_the_hash_that_is_released(ready):
         assert store.get(conn, ident)["template"] == "xa-lu"
         stored = repository.current_target_info(conn, "templates/08/xa-lu.json")
     assert stored["sha256"] == hashlib.sha256(encode(TEMPLATE)).hexdigest()
+
+
+# -- two officers on two machines --
+
+
+def test_own_words_wait_for_the_second_officer_and_reach_no_device_before(ready):
+    officers = ready.province.holders("ef00694")
+    first = ready.province.say_own(COMMUNE, "Cầu đã sập.", signers=officers[:1])
+    sent = actions.send_alert(ready.hub, ready.person("chair-00694"), first)
+    assert (sent.signatures, sent.threshold, sent.is_complete) == (1, 2, False)
+    assert em_messages(ready) == []
+    take(ready.hub, "loa/1/up/loa-1/birth", birth("loa-1"))
+    assert [read_command(body).kind for _, body in ready.waiting_messages()].count("envelope") == 0
+    assert actions.visible(ready.hub, ready.person("vy")) == []
+    [waiting] = actions.half_signed(ready.hub, ready.person("deputy-00694"))
+    both = add_signature(waiting["envelope"], officers[1], limit=20_000)
+    done = actions.send_alert(ready.hub, ready.person("deputy-00694"), both)
+    assert (done.id, done.is_complete) == (sent.id, True)
+    assert em_messages(ready) == [both]
+    assert actions.half_signed(ready.hub, ready.person("deputy-00694")) == []
+    assert [alert["title"] for alert in actions.visible(ready.hub, ready.person("vy"))] == ["Tin khẩn"]
+
+
+def test_who_may_not_alarm_the_area_sees_no_half_signed_order(ready):
+    officers = ready.province.holders("ef00694")
+    send(ready, ready.province.say_own(COMMUNE, "Cầu đã sập.", signers=officers[:1]))
+    for name, seen in (("chair-00694", 1), ("binh", 1), ("chair-00700", 0), ("vy", 0), ("outsider", 0)):
+        assert len(actions.half_signed(ready.hub, ready.person(name))) == seen, name
+
+
+def test_a_half_signed_order_ends_with_its_time(ready):
+    officers = ready.province.holders("ef00694")
+    send(ready, ready.province.say_own(COMMUNE, "Cầu đã sập.", signers=officers[:1]))
+    ready.clock.at += 2 * HOUR
+    assert actions.half_signed(ready.hub, ready.person("chair-00694")) == []
+
+
+def test_an_order_that_was_seen_half_signed_counts_when_the_broker_brings_it_whole(ready):
+    officers = ready.province.holders("ef00694")
+    first = ready.province.say_own(COMMUNE, "Cầu đã sập.", signers=officers[:1])
+    send(ready, first)
+    take(ready.hub, "loa/1/em/08.00694", add_signature(first, officers[1], limit=20_000))
+    [alert] = actions.visible(ready.hub, ready.person("vy"))
+    assert (alert["taken_from"], alert["kind"]) == ("broker", "start")
+
+
+def test_a_half_signed_order_on_the_broker_is_none(ready):
+    first = ready.province.say_own(COMMUNE, "Cầu đã sập.", signers=ready.province.holders("ef00694")[:1])
+    with pytest.raises(BadSignatureError):
+        actions.take_from_broker(ready.hub, first)
+    assert actions.visible(ready.hub, ready.person("vy")) == []
+
+
+def em_messages(box) -> list[bytes]:
+    return [body for topic, body in box.waiting_messages() if "/em/" in topic]

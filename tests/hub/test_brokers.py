@@ -6,6 +6,7 @@ import pytest
 
 from hub.config import load_config
 from hub.secrets.keyring import Keyring
+from provisioning.broker import read_brokers, send_everywhere
 from tests.hub.mqtt import BROKERS, Listener, free_port
 
 
@@ -36,6 +37,20 @@ def connect(broker):
     yield connect
     for client in opened:
         client.close()
+
+
+def test_an_officers_own_machine_sends_an_order_straight_to_either_broker(broker, connect):
+    """MQTT 5 where the broker speaks it, 3.1.1 where not."""
+    config, _devices = broker
+    listed = config.root / "brokers.toml"
+    listed.write_text(
+        f'[[broker]]\nhost = "127.0.0.1"\nport = {config.broker_port}\nname = "station-1"\n'
+        'password_file = "station-1.password"\n'
+    )
+    hub = connect("hub")
+    hub.subscribe("loa/1/em/#")
+    assert send_everywhere(read_brokers(listed), "08/00694", b"order") == [f"127.0.0.1:{config.broker_port}"]
+    assert hub.next()[:2] == ("loa/1/em/08.00694", b"order")
 
 
 def test_only_who_has_the_password_gets_in(connect):

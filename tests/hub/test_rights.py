@@ -26,6 +26,7 @@ DOORS = {
     "alerts_api.send": Right.ALERT,
     "alerts_api.alerts": PERSON,
     "alerts_api.alert": PERSON,
+    "alerts_api.half_signed": PERSON,
     "devices_api.devices": PERSON,
     "devices_api.all_areas": PERSON,
     "playlog_api.take": ANYBODY,

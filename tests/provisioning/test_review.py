@@ -23,7 +23,8 @@ from provisioning.approval.review.programme import (
 from provisioning.approval.review.template import BLANK, HEAD, WORDING
 from provisioning.approval.words import Words, length, recurrence
 from tests.builders import NOW, make_placement, make_programme, new_signer
-from wire.alert import Blank, Template, Wording
+from wire.alert import Template, Wording
+from wire.blanks import Blank
 from wire.codec import encode
 from wire.content import Item, Sound
 from wire.enrolment import Placement, Placements

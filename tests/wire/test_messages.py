@@ -6,9 +6,7 @@ import pytest
 
 from wire.alert import (
     MAX_VALIDITY_MS,
-    Blank,
     Cancel,
-    Choice,
     Part,
     Start,
     Template,
@@ -20,6 +18,7 @@ from wire.alert import (
     read_order,
     read_template,
 )
+from wire.blanks import Blank, Choice
 from wire.codec import encode
 from wire.content import Sound
 from wire.errors import ExpiredError, MalformedError, NotAllowedError, UnknownKindError

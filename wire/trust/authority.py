@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from securesystemslib.signer import Key
 from tuf.api.metadata import TOP_LEVEL_ROLE_NAMES, Role, Root, TargetFile, Targets
 
+from wire.alert import FREE
 from wire.areas import contains, programme_target
 from wire.errors import MalformedError, NotAllowedError, UnknownKeyError
 from wire.trust.floor import is_targets_expired
@@ -95,7 +96,7 @@ def authority(held: Held, role: str) -> Authority:
 
 
 def emergency_authority(held: Held, role: str, area: str, *, floor: UtcTime) -> Authority:
-    """Who may alarm `area` under `role`; two keys at least while `targets` is expired by the floor.
+    """Who may alarm `area` under `role`; two keys at least for free text, and while `targets` is expired by the floor.
 
     Raises NotAllowedError where the role's own area does not contain `area`; UnknownKeyError as in `authority`.
     """
@@ -103,7 +104,8 @@ def emergency_authority(held: Held, role: str, area: str, *, floor: UtcTime) -> 
     if name.kind not in EMERGENCY_KINDS or not contains(name.area, area):
         raise NotAllowedError(f"{role} does not speak for {area}")
     found = authority(held, role)
-    threshold = max(found.threshold, 2) if is_targets_expired(held, floor) else found.threshold
+    needs_two = name.kind == FREE or is_targets_expired(held, floor)
+    threshold = max(found.threshold, 2) if needs_two else found.threshold
     return Authority(role, found.area, found.keys, threshold)
 
 

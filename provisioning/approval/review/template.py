@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from provisioning.approval import words
 from provisioning.approval.review import telling
@@ -18,7 +18,8 @@ from provisioning.approval.review.changes import (
     lines_of,
 )
 from provisioning.approval.words import N_
-from wire.alert import Blank, Choice, Part, Template
+from wire.alert import Part, Template
+from wire.blanks import Blank, BlankKind, Choice, Spoken
 from wire.content import Sound
 
 
@@ -41,6 +42,10 @@ def _clip(clip: Sound, context: Context) -> str:
     return f"{words.language_name(clip.language, context.words)}: {said}"
 
 
+def _clips(value: Sequence[Sound], context: Context) -> str:
+    return "\n".join(_clip(clip, context) for clip in value)
+
+
 def _choices(value: Sequence[Choice], context: Context) -> str:
     return "\n".join(_choice(choice, context) for choice in value)
 
@@ -50,10 +55,28 @@ def _choice(choice: Choice, context: Context) -> str:
     return f"{choice.id}: " + "; ".join([*said, *(_clip(clip, context) for clip in choice.clips)])
 
 
+def _voice(value: Sequence[Spoken], context: Context) -> str:
+    return "\n".join(f"“{spoken.words}”: {_clip(spoken.clip, context)}" for spoken in value)
+
+
+def _kind(value: BlankKind, context: Context) -> str:
+    return context.words(KINDS[value])
+
+
+def _unit(value: Mapping[str, str], context: Context) -> str:
+    return "; ".join(f"{words.language_name(code, context.words)}: “{unit}”" for code, unit in value.items())
+
+
+KINDS = {
+    BlankKind.CHOICE: N_("one of a list"), BlankKind.AREA: N_("an area of a list"), BlankKind.NUMBER: N_("a number"),
+    BlankKind.TIME: N_("a time of day"), BlankKind.LETTERS: N_("own words, with two officers"),
+}  # fmt: skip
 HEAD: Fields = {
     "title": Told(N_("Title"), telling.plain),
     "hazard": Told(N_("Hazard"), telling.plain),
     "severity": Told(N_("Disaster risk level"), telling.plain),
+    "voice": Told(N_("Recorded words"), _voice),
+    "drill": Told(N_("Said in a drill, before and after"), _clips),
 }
 WORDING: Fields = {
     "text": Told(N_("Text"), telling.plain),
@@ -61,7 +84,11 @@ WORDING: Fields = {
     "language": Told(N_("Language"), lambda value, context: telling.languages([value], context)),
 }
 BLANK: Fields = {
+    "kind": Told(N_("Takes"), _kind),
     "choices": Told(N_("May say"), _choices),
+    "unit": Told(N_("Unit"), _unit),
+    "least": Told(N_("From"), telling.plain),
+    "most": Told(N_("Up to"), telling.plain),
     "id": Told(N_("Code"), telling.plain),
 }
 

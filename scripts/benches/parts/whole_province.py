@@ -26,8 +26,9 @@ from hub.setup import prepare
 from provisioning.keys import create_online_key
 from provisioning.trust.init import ONLINE, sign_first
 from provisioning.trust.roster import Person, Roster, read_roster
-from wire.alert import Blank, Choice, Part, Template, Wording
+from wire.alert import Part, Template, Wording
 from wire.areas import placements_target, policy_target, programme_target, speaker_role, template_target
+from wire.blanks import Blank, Choice
 from wire.codec import encode
 from wire.content import Item, Sound
 from wire.enrolment import Placement, Placements

@@ -7,9 +7,13 @@ import json
 import pytest
 
 from hub.devices import actions as devices
+from hub.publishing import repository
 from hub.schedules import store
 from tests.hub.conftest import COMMUNE, OTHER
 from tests.hub.pages.conftest import give_sound, plain
+from wire.areas import policy_target
+from wire.codec import encode
+from wire.policy import Hours, Policy
 from wire.programme import PlayItem, PlayReserve, Recurrence
 from wire.units import HOUR, MINUTE, SECOND
 
@@ -84,7 +88,7 @@ def test_recurrence_is_read_back_in_words(desk, slot_fields, item, fields, words
         ({"reach": "chosen"}, "Chọn nơi phát."),
         ({"reach": "chosen", "targets": [f"area:{OTHER}"]}, f"{OTHER} không thuộc đơn vị này."),
         ({"reach": "chosen", "targets": ["cluster:cl-other"]}, "nơi phát cl-other không thuộc đơn vị này."),
-        ({"start": "22:00", "end": "22:30"}, "rơi vào giờ không phát thanh (được phát 05:00–21:00)"),
+        ({"start": "22:00", "end": "22:30"}, "(được phát 05:00–21:00; giới hạn cài sẵn trong mọi loa)"),
         ({"exceptions": "30/02/2026"}, "Ngày không đúng: 30/02/2026."),
     ],
 )
@@ -94,6 +98,42 @@ def test_each_wrong_field_has_its_own_message_and_nothing_is_stored(box, desk, s
     assert answer.status_code == 422
     assert message in plain(answer)
     assert stored(box) == []
+
+
+@pytest.mark.parametrize(
+    ("hours", "commune_hours", "start", "end", "message"),
+    [
+        ((5.5, 21), None, "05:05", "05:25", "(được phát 05:30–21:00; theo chính sách tỉnh đã ký) nên sẽ không phát."),
+        ((5.5, 21), (6, 20), "20:10", "20:40", "(được phát 06:00–20:00; theo chính sách đơn vị đã ký) nên sẽ không"),
+        ((5.5, 21), None, "21:10", "21:30", "(được phát 05:30–21:00; giới hạn cài sẵn trong mọi loa) nên sẽ không"),
+    ],
+)
+def test_a_slot_outside_the_hours_is_refused_with_whose_word_it_is(
+    box, desk, slot_fields, item, hours, commune_hours, start, end, message
+):
+    put_policy(box, "08", hours)
+    put_policy(box, COMMUNE, commune_hours)
+    answer = desk("mai").post("/schedules/slots/new", slot_fields(item, start=start, end=end))
+    assert answer.status_code == 422
+    assert message in plain(answer)
+    assert stored(box) == []
+
+
+def test_a_slot_that_begins_too_early_is_warned_of_before_anybody_signs(box, desk, slot_fields, item):
+    put_policy(box, "08", (5.5, 21))
+    person = desk("mai")
+    assert person.post("/schedules/slots/new", slot_fields(item, start="05:15", end="05:45")).status_code == 303
+    warned = "nằm ngoài giờ được phát (05:30–21:00; theo chính sách tỉnh đã ký)."
+    assert warned in plain(person.get("/schedules"))
+
+
+def put_policy(box, area: str, hours: tuple[float, float] | None) -> None:
+    if hours is None:
+        return
+    said = Policy(area, box.clock(), hours=[Hours(round(hours[0] * HOUR), round(hours[1] * HOUR))])
+    with box.hub.writing() as conn:
+        repository.lock(conn)
+        repository.put_targets(conn, f"x{len(area)}", 1, {policy_target(area): encode(said)}, box.clock())
 
 
 def test_a_slot_across_midnight_is_given_by_its_length(box, desk, slot_fields, item):

@@ -3,7 +3,7 @@
 import { get, post, useToken } from "./api.js";
 import { clearNotice, h, notice, show } from "./dom.js";
 import { alertPage } from "./page_alert.js";
-import { emergencyPage } from "./page_emergency.js";
+import { emergencyPage, ownPage } from "./page_emergency.js";
 import { loginPage } from "./page_login.js";
 import { passkeyPage } from "./page_passkey.js";
 import { pendingPage } from "./page_pending.js";
@@ -17,6 +17,7 @@ let leave = () => {};
 
 const PAGES = [
   [/^#\/pending\/(.+)$/, (ident) => reviewPage(decodeURIComponent(ident), session)],
+  [/^#\/emergency\/own$/, () => ownPage(session)],
   [/^#\/emergency(?:\/(drill))?$/, (drill) => emergencyPage(session, Boolean(drill))],
   [/^#\/alerts\/([0-9a-f]{64})$/, (ident) => alertPage(ident, session)],
   [/^#\/passkey$/, () => passkeyPage()],

@@ -11,7 +11,8 @@ export async function alertPage(ident) {
   const receipts = h("div", { id: "receipts", "aria-live": "off" });
   const facts = h("div", {});
   const ending = h("div", {});
-  show(h("h1", {}, t("Emergency message")), facts, ending, h("h2", {}, t("Loudspeakers")), receipts);
+  show(h("h1", {}, t("Emergency message")), facts, ending, h("h2", {}, t("Loudspeakers")), receipts,
+    h("p", {}, h("a", { href: `/api/alerts/${ident}/file`, download: true, id: "save" }, t("Save it for a stick: put into a loudspeaker it sounds there"))));
   let timer = 0;
   let isOver = false;
   let shownEnding = "";
@@ -22,7 +23,9 @@ export async function alertPage(ident) {
       document.querySelector("h1").textContent = alert.drill ? t("Drill: {title}", { title: alert.title }) : alert.title;
       document.body.className = alert.drill ? "is-drill" : "is-emergency";
       facts.replaceChildren(h("p", { class: "meta" }, [alert.area, t("sent at {at}", { at: alert.issued_text }), t("valid until {at}", { at: alert.expires_text })].join(" · ")));
-      receipts.replaceChildren(table(alert.receipts));
+      receipts.replaceChildren(alert.is_hub_away
+        ? h("p", { class: "fault", id: "hub-away" }, t("The system does not answer: what the loudspeakers report is not seen here. A cancel can be sent all the same."))
+        : table(alert.receipts));
       const state = alert.cancelled ? "cancelled" : alert.over ? "over" : alert.may_cancel ? `open ${alert.unlocked_text}` : "none";
       if (state !== shownEnding) { shownEnding = state; ending.replaceChildren(endingOf(alert)); }
     } finally {
@@ -40,10 +43,11 @@ export async function alertPage(ident) {
       element.disabled = true;
       fault.textContent = "";
       try {
-        await post("/api/emergency/cancel", { id: ident, passphrase: passphrase.value });
-        notice(t("The cancel has been sent."));
+        const sent = await post("/api/emergency/cancel", { id: ident, passphrase: passphrase.value });
+        notice(sent.is_complete ? t("The cancel has been sent.") : t("A second officer has to sign the cancel."));
         clearTimeout(timer);
-        await refresh();
+        if (alert.is_hub_away) ending.replaceChildren(h("p", { class: "note", id: "cancelled" }, t("The cancel has been sent.")));
+        else await refresh();
       } catch (error) {
         fault.textContent = error.message;
         element.disabled = false;
