@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 
 import click
 
+from provisioning.approval.words import Words
 from provisioning.commands.approval_bundle import approval_bundle
 from provisioning.commands.bundle import bundle
 from provisioning.commands.propose import propose
@@ -43,6 +45,14 @@ def run(arguments: list[str] | None = None) -> int:
     except (ProvisioningError, WireError, click.ClickException) as error:
         if verbose:
             raise
-        click.echo(f"loa-provision: {error}", err=True)
+        click.echo(f"loa-provision: {_told(error, arguments or sys.argv[1:])}", err=True)
         return 1
     return 0
+
+
+def _told(error: Exception, arguments: list[str]) -> str:
+    """The reason in the language that was asked for, where it is a sentence that people meet."""
+    if not isinstance(error, ProvisioningError):
+        return str(error)
+    is_english = any(pair == ("--language", "en") for pair in itertools.pairwise(arguments))
+    return Words.load("en" if is_english else "vi")(error.msgid, **error.values)

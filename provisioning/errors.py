@@ -8,9 +8,11 @@ class ProvisioningError(Exception):
 
     code = "failed"
 
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail)
-        self.detail = detail
+    def __init__(self, msgid: str, **values: object) -> None:
+        """`msgid` is English; where `values` fill its gaps, the command line says it in the person's language."""
+        self.detail = msgid.format_map(values) if values else msgid
+        super().__init__(self.detail)
+        self.msgid, self.values = msgid, values
 
 
 class HubUnreachableError(ProvisioningError):

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 from securesystemslib.exceptions import UnverifiedSignatureError
 from securesystemslib.signer import Key, Signature, Signer
-from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, TargetFile, Targets, Timestamp
+from tuf.api.metadata import Delegations, Metadata, MetaFile, Root, Snapshot, TargetFile, Targets, Timestamp
 from tuf.api.serialization import DeserializationError
 
 from wire.errors import BadSignatureError, MalformedError, NotAllowedError, OutOfDateError
@@ -90,14 +90,18 @@ def build_role(current: bytes | None, role: str, changes: Changes, issued: UtcTi
     return _file(Metadata(signed))
 
 
-def build_changed(role: str, current: bytes, edit: Callable[[Any], object], issued: UtcTime) -> bytes:
+def build_changed(role: str, current: bytes | None, edit: Callable[[Any], object], issued: UtcTime) -> bytes:
     """The unsigned next version of root, or of a role that delegates, as `edit` leaves what it says.
 
-    For the ceremony. Raises OutOfDateError as `build_role` does, MalformedError, and what `edit` raises.
+    For the ceremony; `current` is None for a group or a list of hamlets that is only made now. Raises OutOfDateError as
+    `build_role` does, MalformedError, and what `edit` raises.
     """
     kind: type[Any] = Root if role == Root.type else Targets
-    signed = parse_role_file(role, current, kind).signed
-    _advance(role, signed, issued)
+    if current is None:
+        signed: Any = Targets(version=1, delegations=Delegations({}, {}))
+    else:
+        signed = parse_role_file(role, current, kind).signed
+        _advance(role, signed, issued)
     edit(signed)
     _date(role, signed, issued)
     return _file(Metadata(signed))

@@ -8,10 +8,12 @@ from pathlib import Path
 from securesystemslib.signer import Key
 from tuf.api.metadata import Root, Snapshot, Targets, Timestamp
 
+from provisioning.approval.words import N_
 from provisioning.errors import ProvisioningError
 from provisioning.trusted import LENIENT, MetadataSource
 from wire.bundle import MAX_METADATA_BYTES, METADATA
 from wire.trust.held import Held, Refusal, delegations, load_held, pin_root
+from wire.trust.layout import parse_role_name
 from wire.trust.refresh import refresh, run
 from wire.trust.rolefile import metadata_file_name, parse_role_file
 from wire.trust.scope import WholeProvince
@@ -19,6 +21,8 @@ from wire.trust.succession import next_root
 from wire.units import UtcTime
 
 MIN_KEY_ID = 8
+LEAVES = frozenset({"c", "d", "tpl", "sw"})
+"""Roles that delegate to nobody. A refused file of theirs must not keep the ceremony from naming another holder."""
 MAX_VERSIONS = 100_000
 
 
@@ -82,7 +86,8 @@ def find_key(held: Held, start: str) -> str:
     wanted = "".join(start.split()).lower()
     found = {key_id for key_id in _keys(held) if key_id.startswith(wanted)}
     if len(wanted) < MIN_KEY_ID or len(found) != 1:
-        raise PresentError(f"{len(found)} keys begin with {start!r}; give at least {MIN_KEY_ID} characters of one")
+        raise PresentError(N_("{n} keys begin with “{start}”; give at least {least} characters of one"), n=len(found),
+                           start=start, least=MIN_KEY_ID)  # fmt: skip
     return found.pop()
 
 
@@ -94,9 +99,13 @@ def _keys(held: Held) -> dict[str, Key]:
 
 
 def _whole(held: Held, refusals: Iterable[Refusal]) -> Held:
-    refused = [f"{refusal.role}: {refusal.detail}" for refusal in refusals]
+    refused = [f"{one.role}: {one.detail}" for one in refusals if not _stands_alone(held, one.role)]
     if refused or held.targets is None:
         raise PresentError(f"what is there does not verify: {'; '.join(refused[:3]) or 'no targets'}")
     return held
 
 
+def _stands_alone(held: Held, role: str) -> bool:
+    """Whether nothing hangs on a role's file: after a key was revoked, what it alone signed verifies no more."""
+    name = parse_role_name(role, held.province or "")
+    return name is not None and name.kind in LEAVES

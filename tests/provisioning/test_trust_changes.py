@@ -212,7 +212,7 @@ def test_a_change_made_before_another_release_is_not_signed(device):
     made = ChangeFile(change.files(UtcTime(device.now + 1)))
     device.release("p08")
     with pytest.raises(ChangeFileError, match="meanwhile"):
-        made.check(device.held())
+        made.check(device.held(), UtcTime(device.now + 1))
 
 
 def test_a_change_from_a_clock_that_is_behind_is_not_made(device):

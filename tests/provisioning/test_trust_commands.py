@@ -67,11 +67,13 @@ def test_from_a_communes_request_to_its_first_signed_programme(desk, tmp_path, c
     folder, province, keys = desk
     # 1. the commune's new deputy makes a key and reads its number out
     assert run(desk, "new-key", tmp_path / "pho.key", "--passphrase-file", keys / "pass") == 0
-    number = capsys.readouterr().out.split("Khoá ")[1].split(":")[0]
+    number = capsys.readouterr().out.split("Khóa ")[1].split(":")[0]
+    short = number[:19]
     # 2. the province proposes the change, and compares the number
     change = tmp_path / "them-pho.json"
-    assert run(desk, "add", "--role", "c00700", "--key", tmp_path / "pho.pub", "--out", change) == 0
-    assert f"+ {number} được ký: c00700 (người duyệt của xã)" in capsys.readouterr().out
+    new = ("--role", "c00700", "--key", tmp_path / "pho.pub", "--fingerprint", number)
+    assert run(desk, "add", *new, "--out", change) == 0
+    assert f"+ {short} được ký: c00700 (người duyệt của xã)" in capsys.readouterr().out
     # 3. two of the province's approvers look and sign, each on a machine of their own
     sign(desk, change, "binh", "chi")
     assert "Không có gì đang phát phải ngừng." in capsys.readouterr().out
@@ -100,7 +102,7 @@ def test_a_lost_key_is_frozen_by_its_first_characters(desk, tmp_path, keys, caps
 @pytest.mark.parametrize("start", ["", "abc", "zzzzzzzz", "00000000"])
 def test_a_key_that_is_not_named_clearly_is_not_guessed(desk, tmp_path, start, capsys):
     assert run(desk, "freeze", "--key-id", start, "--out", tmp_path / "x.json") == 1
-    assert "keys begin with" in capsys.readouterr().err
+    assert "khóa bắt đầu bằng" in capsys.readouterr().err
     assert not (tmp_path / "x.json").exists()
 
 
@@ -108,7 +110,7 @@ def test_a_change_is_never_overwritten(desk, tmp_path, capsys):
     (tmp_path / "x.json").write_text("kept")
     assert run(desk, "prolong", "p08", "--out", tmp_path / "x.json") == 1
     assert (tmp_path / "x.json").read_text() == "kept"
-    assert "exists already" in capsys.readouterr().err
+    assert "đã có sẵn" in capsys.readouterr().err
 
 
 def test_whoever_says_no_has_signed_nothing(desk, tmp_path, monkeypatch):
@@ -137,7 +139,7 @@ def test_evicting_a_hub_leaves_keys_a_change_and_one_page(desk, tmp_path, capsys
     out = tmp_path / "may-chu-moi"
     assert run(desk, "evict-hub", "--out", out) == 0
     said = capsys.readouterr().out
-    assert "khoá của máy chủ (thời gian)" in said
+    assert "khóa của máy chủ (thời gian)" in said
     assert "được ký: root" not in said, "nobody else's power changes"
     assert sorted(path.name for path in out.iterdir()) == ["change.json", "metadata", "online", "trang-in.html"]
     assert {path.stat().st_mode & 0o077 for path in (out / "online").iterdir()} == {0}
