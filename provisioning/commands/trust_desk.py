@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -35,18 +36,19 @@ class Desk:
     def __init__(self, root: Path, trust: Path | None, hub: str | None, language: str) -> None:
         if bool(trust) == bool(hub):
             raise click.UsageError("give either --trust FOLDER or --hub URL")
-        raw = read_root(root)
         self.words = Words.load(language)
-        self._root, self._trust, self._hub = raw, trust, HubApi(str(hub)) if hub else None
-        self.held: Held = self._read(from_hub)
+        self._root, self._trust, self._hub = read_root(root), trust, HubApi(str(hub)) if hub else None
+        self._ask: Callable[[bytes, HubApi], Held] = from_hub
 
     def distrust_hub(self) -> None:
         """Take no word of the hub's own for what people have signed."""
-        self.held = self._read(from_hostile_hub)
+        self._ask = from_hostile_hub
 
-    def _read(self, ask: Callable[[bytes, HubApi], Held]) -> Held:
+    @cached_property
+    def held(self) -> Held:
+        """What the province has signed. Raises PresentError, WireError, and what the hub's client raises."""
         if self._hub is not None:
-            return ask(self._root, self._hub)
+            return self._ask(self._root, self._hub)
         return from_folder(self._root, self._trust or Path())
 
     def propose(self, change: Change, out: Path) -> None:

@@ -12,6 +12,7 @@ from provisioning.approval.words import N_
 from provisioning.errors import ProvisioningError
 from provisioning.trusted import LENIENT, MetadataSource
 from wire.bundle import MAX_METADATA_BYTES, METADATA
+from wire.errors import WireError
 from wire.trust.held import Held, Refusal, delegations, load_held, pin_root
 from wire.trust.layout import parse_role_name
 from wire.trust.refresh import refresh, run
@@ -64,18 +65,29 @@ def from_hostile_hub(root: bytes, hub: MetadataSource) -> Held:
     while (raw := hub.metadata(metadata_file_name(Root.type, held.root.version + 1))) is not None:
         held = next_root(held, raw)
     files: dict[str, bytes] = {Root.type: held.root.raw}
-    waiting = [Targets.type]
+    waiting, hints = [Targets.type], _hints(hub)
     while waiting:
         name = waiting.pop()
-        newest = _newest(hub, name)
+        newest = _newest(hub, name, hints.get(f"{name}.json", 1)) or _newest(hub, name, 1)
         if newest is not None and name not in files:
             files[name] = newest
             waiting += list(delegations(parse_role_file(name, newest, Targets).signed))
     return _whole(*load_held(files, {}))
 
 
-def _newest(hub: MetadataSource, name: str) -> bytes | None:
-    version, found = 1, None
+def _hints(hub: MetadataSource) -> dict[str, int]:
+    """Where to begin to ask, as the hub itself says: it need not have kept old versions. Nothing is believed."""
+    try:
+        stamp = parse_role_file(Timestamp.type, hub.metadata("timestamp.json") or b"", Timestamp)
+        name = metadata_file_name(Snapshot.type, stamp.signed.snapshot_meta.version)
+        listed = parse_role_file(Snapshot.type, hub.metadata(name) or b"", Snapshot)
+    except WireError:
+        return {}
+    return {role: meta.version for role, meta in listed.signed.meta.items()}
+
+
+def _newest(hub: MetadataSource, name: str, version: int) -> bytes | None:
+    found = None
     while (raw := hub.metadata(metadata_file_name(name, version))) is not None and version < MAX_VERSIONS:
         version, found = version + 1, raw
     return found

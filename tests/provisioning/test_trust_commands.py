@@ -14,6 +14,8 @@ from provisioning.keys import create_key, open_key
 from provisioning.trust.changes import ONLINE
 from provisioning.trust.eviction_page import write_page
 from tests.builders import make_programme, make_province
+from tests.fakes.hub import FakeHub, serving
+from tests.provisioning.test_trust_changes import fast_forward
 from wire.areas import programme_target
 from wire.codec import encode
 from wire.trust.authority import authority
@@ -150,6 +152,30 @@ def test_evicting_a_hub_leaves_keys_a_change_and_one_page(desk, tmp_path, capsys
     assert run(desk, "finish", out / "change.json", "--out", out) == 0
     assert (out / "metadata" / "2.root.json").exists()
     assert set(json.loads((out / "change.json").read_text())["files"]) == {"root"}
+
+
+def test_a_hub_that_fast_forwarded_is_evicted_by_the_command_over_http(desk, tmp_path, capsys):
+    """As it happens: nobody has the ceremony's folder at hand, only root.json, and the stolen hub still answers."""
+    folder, province, keys = desk
+    old = [name for name in province.files if name.startswith("1.p08")]
+    province.release("p08")
+    for name in old:
+        del province.files[name]        # it need not keep what is superseded
+    fast_forward(province, 999_999)
+    fast_forward(province, 999_999)
+    with serving(FakeHub(province, ())) as hub:
+        at_hub = ["--root", str(folder / "root.json"), "--hub", hub.url]
+        assert cli.run(["trust", "calendar", *at_hub]) == 1
+        assert "jumps" in capsys.readouterr().err
+        assert cli.run(["trust", "evict-hub", "--out", str(tmp_path / "moi"), *at_hub]) == 0
+    new = tmp_path / "moi"
+    here = ["--root", str(folder / "root.json"), "--trust", str(new)]
+    for name in ("binh", "chi"):
+        options = ["--key", str(keys / f"{name}.key"), "--passphrase-file", str(keys / "pass"), "--yes"]
+        assert cli.run(["trust", "sign", str(new / "change.json"), *options, *here]) == 0
+    assert cli.run(["trust", "finish", str(new / "change.json"), "--out", str(new), *here]) == 0
+    assert "Dấu vân tay gốc mới:" in capsys.readouterr().out
+    assert {path.name for path in (new / "metadata").iterdir()} >= {"1.root.json", "2.root.json", "2.p08.json"}
 
 
 def test_the_page_is_one_page(tmp_path):
