@@ -22,7 +22,7 @@ from provisioning.blobs import BlobStore
 from provisioning.errors import ProvisioningError
 from provisioning.hub_api import HubApi, Proposal
 from provisioning.trusted import Truststore
-from wire.areas import ancestry, placements_target, policy_target, programme_target
+from wire.areas import ancestry, contains, placements_target, policy_target, programme_target
 from wire.enrolment import read_placements
 from wire.errors import BadSignatureError, WireError
 from wire.policy import read_policy
@@ -87,6 +87,8 @@ def look(desk: Desk, proposal: Proposal, refused: Iterable[Refusal]) -> Shown:
     targets = _targets(proposal)
     role = proposal_role(proposal.kind, proposal.area)
     who = authority(held, role)
+    if not contains(who.area, proposal.area):    # another province's commune may have the same code
+        raise _foreign(proposal.area)
     current = held.roles.get(role)
     now = desk.store.now()
     reviews = [_review_target(desk, proposal, path, raw) for path, raw in targets.items()]
@@ -146,14 +148,18 @@ def unsigned(desk: Desk, shown: Shown, refused: Iterable[Refusal], *, prepared: 
     return partly or prepared or build_role(shown.current, role, shown.targets, desk.store.now())
 
 
+def _foreign(what: str) -> StationError:
+    return StationError(
+        N_("The proposal holds more than it says: {paths}. It is not shown and cannot be signed."),
+        code="foreign_target", status=409, paths=what,
+    )  # fmt: skip
+
+
 def _targets(proposal: Proposal) -> dict[str, bytes]:
     targets = {path: text.encode() for path, text in proposal.targets.items()}
     foreign = [path for path in targets if not may_change(proposal.kind, proposal.area, path)]
     if foreign or not targets or proposal.role != proposal_role(proposal.kind, proposal.area):
-        raise StationError(
-            N_("The proposal holds more than it says: {paths}. It is not shown and cannot be signed."),
-            code="foreign_target", status=409, paths=", ".join(foreign) or proposal.role,
-        )  # fmt: skip
+        raise _foreign(", ".join(foreign) or proposal.role)
     if proposal.digest != proposal_digest(targets):
         raise StationError(
             N_("The proposal is not the one that the list named. Look again."), code="changed", status=409

@@ -23,7 +23,7 @@ export async function loadHeld(files, versions, floor) {
   const held = await pinRoot(files.root);
   for (const name of ["timestamp", "snapshot"]) held[name] = await kept(() => loadOnline(name, files[name], held.root));
   const load = async (name, delegator, province) => {
-    const file = files[name] && !held.roles[name] ? await kept(() => verifyRole(name, files[name], delegator, province)) : null;
+    const file = Object.hasOwn(files, name) && !Object.hasOwn(held.roles, name) ? await kept(() => verifyRole(name, files[name], delegator, province)) : null;
     if (!file) return;
     held.roles[name] = file;
     for (const inner of delegations(file.signed)) await load(inner.name, file.signed, province || provinceOf(file.signed));
@@ -39,8 +39,8 @@ export const provinceOfHeld = (held) => (held.roles.targets ? provinceOf(held.ro
 // The roles that a key may sign, by what is held.
 export function rolesOfKey(held, isKey) {
   return Object.values(held.roles).flatMap((file) => delegations(file.signed).filter((role) => role.keyids.some((id) => {
-    const key = file.signed.delegations.keys[id];
-    return key && isKey(id, key);
+    const keys = file.signed.delegations.keys;
+    return Object.hasOwn(keys, id) && isKey(id, keys[id]);
   })).map((role) => role.name));
 }
 

@@ -2,15 +2,15 @@
 // The hub gives target files and perhaps a colleague's signature; the bytes that are signed are built here.
 
 import * as hub from "./api.js";
-import { encode, sha256Hex, toBytes, toHex, TrustError } from "./bytes.js";
+import { encode, isObject, sha256Hex, toBytes, toHex, TrustError } from "./bytes.js";
 import { buildSigned, checkRebuilt, expiresAfter, fromHub, payloadOf, proposalDigest, signersOf, withSignature } from "./builder.js";
-import { authority, refresh, rolesOfKey } from "./chain.js";
+import { authority, provinceOfHeld, refresh, rolesOfKey } from "./chain.js";
 import { isPasskey, isSignedBy } from "./keys.js";
 import { ancestry, parseRoleName, programmeTarget, speakerRole } from "./layout.js";
 import { signByPasskey } from "./passkey.js";
 import { readProgramme } from "./programme.js";
 import { review } from "./review.js";
-import { keepHeld, readPasskey } from "./store.js";
+import { keepHeld, newestKept, readPasskey } from "./store.js";
 import { t } from "./words.js";
 
 export const ORDINARY = "programme";
@@ -19,14 +19,15 @@ const CHAIN = ["root", "timestamp", "snapshot", "targets"];
 // Bring trust up to date: the groups say for which communes this origin's passkeys sign, then those communes follow.
 export async function refreshed(held) {
   const step = (from, communes) => refresh(from, { fetchFile: hub.metadata, communes, clock: Date.now() });
-  const first = await step(held, communesOf(held));
+  const base = await newestKept(held);
+  const first = await step(base, communesOf(base));
   const wanted = communesOf(first.held);
-  const done = [...wanted].every((one) => communesOf(held).has(one)) ? first : await step(first.held, wanted);
+  const done = [...wanted].every((one) => communesOf(base).has(one)) ? first : await step(first.held, wanted);
   keepHeld(done.held);
   return done;
 }
 
-const isHere = (_id, key) => isPasskey(key) && key.keyval.rpid === location.hostname && key.keyval.origins.includes(location.origin);
+const isHere = (_id, key) => isObject(key) && isPasskey(key) && key.keyval.rpid === location.hostname && key.keyval.origins.includes(location.origin);
 
 function communesOf(held) {
   const province = Object.keys(held.roles).find((name) => /^p[0-9a-z]{1,10}$/.test(name))?.slice(1) || "";
@@ -38,10 +39,12 @@ export const myRoles = (held, keyId) => rolesOfKey(held, (id, key) => id === key
 
 // What the page shows of a proposal, and what `sign` needs. What speaks against signing stands in `refusals`.
 export async function look(held, refusedFiles, proposal, username) {
+  if (!isObject(proposal) || !isObject(proposal.targets)) throw new TrustError("malformed", t("The system gave an answer that cannot be read."));
   const area = String(proposal.area), role = speakerRole(area), path = programmeTarget(area);
-  const names = Object.keys(proposal.targets || {});
+  const names = Object.keys(proposal.targets);
   if (proposal.kind !== ORDINARY || !/^[0-9a-z]{1,10}\/[0-9a-z]{1,10}$/.test(area)) throw new TrustError("at_station", t("This is signed at the signing machine, not on a phone."));
-  if (names.length !== 1 || names[0] !== path || proposal.role !== role) throw new TrustError("foreign_target", t("The proposal holds more than it says: {paths}. It is not shown and cannot be signed.", { paths: names.filter((one) => one !== path).join(", ") || proposal.role }));
+  const isWhole = names.length === 1 && names[0] === path && proposal.role === role && typeof proposal.targets[path] === "string";
+  if (!isWhole || ancestry(area)[0] !== provinceOfHeld(held)) throw new TrustError("foreign_target", t("The proposal holds more than it says: {paths}. It is not shown and cannot be signed.", { paths: names.filter((one) => one !== path).join(", ") || proposal.role }));
   const targets = { [path]: toBytes(proposal.targets[path]) };
   const digest = await proposalDigest(targets);
   if (digest !== proposal.digest) throw new TrustError("changed", t("The proposal is not the one that the list named. Look again."));
@@ -51,13 +54,16 @@ export async function look(held, refusedFiles, proposal, username) {
   const refusals = [...chainFaults(held, who, role, refusedFiles), ...told.refusals];
   const partly = await colleague(role, proposal, current, targets, refusals);
   const signers = await signersOf(partly, who.delegator.signed);
-  const keys = who.keyids.filter((id) => isHere(id, who.keys[id]) && !signers.includes(id)).map((id) => ({ id, key: who.keys[id] }));
+  const authors = Array.isArray(proposal.authors) ? proposal.authors.map(String) : [];
+  const keys = who.keyids.filter((id) => Object.hasOwn(who.keys, id) && isHere(id, who.keys[id]) && !signers.includes(id)).map((id) => ({ id, key: who.keys[id] }));
+  if (isStale(held)) told.notes.push(STALE());
   return {
     proposal, area, role, digest, targets, current, signers, threshold: who.threshold, ...told, refusals, partly,
-    keys: (proposal.authors || []).includes(username) ? [] : keys,
-    isOwn: (proposal.authors || []).includes(username),
+    authors,
+    keys: authors.includes(username) ? [] : keys,
+    isOwn: authors.includes(username),
     version: (current?.version || 0) + 1,
-    expires: Date.parse(expiresAfter(Date.now())),
+    expires: partly ? partly.expires : Date.parse(expiresAfter(Date.now())),
   };
 }
 
@@ -67,10 +73,10 @@ export async function sign(held, shown) {
   const { held: fresh, refusals } = await refreshed(held);
   const who = authority(fresh, shown.role), current = fresh.roles[shown.role] || null;
   const again = await hub.proposal(String(shown.proposal.id));
-  const isSame = again.targets?.[programmeTarget(shown.area)] === shown.proposal.targets[programmeTarget(shown.area)];
+  const isSame = again?.targets?.[programmeTarget(shown.area)] === shown.proposal.targets[programmeTarget(shown.area)];
   const faults = chainFaults(fresh, who, shown.role, refusals);
   if (shown.refusals.length || faults.length) throw new TrustError("refused", t("This cannot be signed: see what speaks against it."));
-  if (!isSame || Object.keys(again.targets).length !== 1 || current?.version !== shown.current?.version || await fileHash(current) !== await fileHash(shown.current)) throw changed();
+  if (!isSame || !isObject(again) || Object.keys(again.targets).length !== 1 || current?.version !== shown.current?.version || await fileHash(current) !== await fileHash(shown.current)) throw changed();
   const partly = await colleague(shown.role, again, current, shown.targets, faults);
   if (faults.length) throw changed();
   const signed = partly ? partly.signed : await buildSigned(current, shown.targets, Date.now());
@@ -115,4 +121,5 @@ function chainFaults(held, who, role, refused) {
   return refused.filter((one) => chain.has(one.role)).map((one) => t("The system gave a file of {role} that does not verify: {reason}", { role: one.role, reason: one.detail }));
 }
 
+export const STALE = () => t("The system has not been brought up to date for days: newer releases may be missing here.");
 export const isStale = (held) => !held.timestamp || held.timestamp.expires <= Date.now();
