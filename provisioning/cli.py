@@ -13,7 +13,7 @@ from provisioning.commands.bundle import bundle
 from provisioning.commands.propose import propose
 from provisioning.commands.station import station
 from provisioning.commands.trust import trust
-from provisioning.errors import ProvisioningError
+from provisioning.errors import ProvisioningError, printable
 from wire.errors import WireError
 
 COMMANDS: tuple[click.Command, ...] = (trust, station, approval_bundle, bundle, propose)
@@ -45,7 +45,7 @@ def run(arguments: list[str] | None = None) -> int:
     except (ProvisioningError, WireError, click.ClickException) as error:
         if verbose:
             raise
-        click.echo(f"loa-provision: {_told(error, arguments or sys.argv[1:])}", err=True)
+        click.echo(f"loa-provision: {printable(_told(error, arguments or sys.argv[1:]))}", err=True)
         return 1
     return 0
 

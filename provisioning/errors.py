@@ -28,3 +28,8 @@ class HubRefusedError(ProvisioningError):
         super().__init__(detail)
         self.status = status
         self.code = code
+
+
+def printable(text: str) -> str:
+    """What others wrote, for a terminal: nothing in it moves the cursor, wipes a line or turns the order of letters."""
+    return "".join(one if one.isprintable() else f"⟨U+{ord(one):04X}⟩" for one in text)

@@ -11,13 +11,14 @@ import click
 from securesystemslib.signer import Key
 
 from provisioning.approval.words import N_, Words
-from provisioning.errors import ProvisioningError
+from provisioning.errors import ProvisioningError, printable
 from provisioning.hub_api import HubApi
 from provisioning.trust.change_file import ChangeFile
 from provisioning.trust.changes import Change
 from provisioning.trust.holders import read_holder
 from provisioning.trust.present import from_folder, from_hostile_hub, from_hub
 from provisioning.trust.review import review, role_title
+from provisioning.trust.seen import remember
 from provisioning.trusted import read_root, system_time
 from wire.key_request import fingerprint as fingerprint_of
 from wire.trust.held import Held
@@ -38,6 +39,7 @@ class Desk:
             raise click.UsageError("give either --trust FOLDER or --hub URL")
         self.words = Words.load(language)
         self._root, self._trust, self._hub = read_root(root), trust, HubApi(str(hub)) if hub else None
+        self._memory = root.with_name(f"{root.name}.seen")
         self._ask: Callable[[bytes, HubApi], Held] = from_hub
 
     def distrust_hub(self) -> None:
@@ -46,10 +48,17 @@ class Desk:
 
     @cached_property
     def held(self) -> Held:
-        """What the province has signed. Raises PresentError, WireError, and what the hub's client raises."""
-        if self._hub is not None:
-            return self._ask(self._root, self._hub)
-        return from_folder(self._root, self._trust or Path())
+        """What the province has signed, never older than this machine has seen it.
+
+        Raises PresentError, WireError, and what the hub's client raises.
+        """
+        found = self._ask(self._root, self._hub) if self._hub else from_folder(self._root, self._trust or Path())
+        try:
+            remember(self._memory, found)
+        except OSError as error:
+            unkept = N_("{file} cannot be written: this machine will not notice an older state. {why}")
+            click.echo(self.words(unkept, file=self._memory, why=error.strerror), err=True)
+        return found
 
     def propose(self, change: Change, out: Path) -> None:
         """Show what it says and write it down, unsigned."""
@@ -63,15 +72,16 @@ class Desk:
     def holder(self, file: Path, roles: tuple[str, ...], heard: str) -> Key:
         """The key of a file, once its holder has read it out. Raises HolderError, KeyFileError."""
         holder, _ = read_holder(file), self.words
+        name, digits = printable(holder.name), fingerprint_of(holder.key.keyid)
         holder.check_role(roles)
-        holder.check_fingerprint(heard or click.prompt(_(N_("Fingerprint that {name} reads out"), name=holder.name)))
-        click.echo(_(N_("Key of {name}: {key} (compared)"), name=holder.name, key=fingerprint_of(holder.key.keyid)))
+        holder.check_fingerprint(heard or click.prompt(_(N_("Fingerprint that {name} reads out"), name=name)))
+        click.echo(_(N_("Key of {name}: {key} (compared)"), name=name, key=digits))
         return holder.key
 
     def show(self, made: ChangeFile) -> None:
         made.check(self.held, system_time())
         for line in review(self.held, made.files, self.words):
-            click.echo(line)
+            click.echo(printable(line))
         for lacking in made.lacking(self.held):
             title = role_title(self.held, lacking.role, self.words)
             click.echo(

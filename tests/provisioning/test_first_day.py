@@ -30,12 +30,15 @@ from provisioning.approval.context import StationConfig, open_station
 from provisioning.approval.station import create_station
 from provisioning.hub_api import HubApi
 from tests.fakes.hub import PASSWORD, real_now
+from tests.fakes.passkey import SoftPasskey
 from tests.provisioning.conftest import PORT, Browser, a_programme
 from wire.areas import programme_target
 from wire.codec import encode
+from wire.key_request import fingerprint, key_request
+from wire.release import build_role, sign_role
 from wire.trust.authority import authority, find_target
 from wire.trust.expiry import NETWORK
-from wire.trust.held import pin_root
+from wire.trust.held import Held, pin_root
 from wire.trust.refresh import refresh, run
 from wire.trust.scope import DeviceScope
 
@@ -106,6 +109,24 @@ def serving(folder: Path):
     hub.close()
 
 
+def submit(hub) -> int:
+    with hub.reading() as conn:
+        editor = persons.load(conn, "vanhoa-00700")
+    targets = {PATH: encode(a_programme(COMMUNE))}
+    return publishing.submit(hub, editor, area=COMMUNE, kind="programme", targets=targets, title="Bản tin đầu")
+
+
+def installed(root: bytes, url: str) -> Held:
+    """What a device of the commune installs from this hub."""
+    source = HubApi(url)
+    outcome = run(
+        refresh(pin_root(root), scope=DeviceScope(DEVICE), floor=real_now(), rules=NETWORK),
+        lambda wanted: source.metadata(wanted.name),
+    )
+    assert outcome.refusals == ()
+    return outcome.held
+
+
 def test_the_written_steps_lead_from_a_request_to_the_first_signed_programme(office):
     heard = {}
     for words in commands(1):
@@ -125,21 +146,41 @@ def test_the_written_steps_lead_from_a_request_to_the_first_signed_programme(off
 
     folder = office.folder
     with serving(folder / "may-chu") as (hub, url):
-        with hub.reading() as conn:
-            editor = persons.load(conn, "vanhoa-00700")
-        targets = {PATH: encode(a_programme(COMMUNE))}
-        ident = publishing.submit(hub, editor, area=COMMUNE, kind="programme", targets=targets, title="Bản tin đầu")
+        ident = submit(hub)
         root = (folder / "root.json").read_bytes()
         station = open_station(StationConfig(url, folder, root, folder / "may-ky", PORT))
         chair = Browser(create_station(station).test_client())
         chair.sign_in("chutich-00700")
         answer = chair.sign(ident, chair.look(ident), "chutich", PASSPHRASE)
         assert answer.json["state"] == "released", answer.text
-        source = HubApi(url)
-        outcome = run(
-            refresh(pin_root(root), scope=DeviceScope(DEVICE), floor=real_now(), rules=NETWORK),
-            lambda wanted: source.metadata(wanted.name),
-        )
-    assert outcome.refusals == ()
-    assert find_target(outcome.held, PATH) is not None
-    assert len(authority(outcome.held, "ef00700").keys) == 2
+        held = installed(root, url)
+    assert find_target(held, PATH) is not None
+    assert len(authority(held, "ef00700").keys) == 2
+
+
+def test_a_phones_request_goes_the_same_way(office):
+    """The request file of a passkey, through the ceremony and into the hub's list of people; then it signs."""
+    phone = SoftPasskey("duyet.loa.test", ("https://duyet.loa.test",))
+    request = office.folder / "chutich.key-request.json"
+    request.write_bytes(key_request("chutich-00700", "c00700", phone.public_key))
+    here = "--out xa.json --root root.json --trust tinh"
+    add = shlex.split(f"loa-provision trust add --role c00700 --key {request.name} {here}")
+    office.type(add, "--fingerprint", fingerprint(phone.public_key.keyid))
+    for name in ("binh", "chi"):
+        sign = shlex.split(f"loa-provision trust sign xa.json --key {name}.key --root root.json --trust tinh")
+        office.type(sign, "--passphrase-file", "pass", "--yes")
+    office.type(shlex.split("loa-provision trust finish xa.json --out tinh --root root.json --trust tinh"))
+    office.type(shlex.split("loa-hub init --dir may-chu --trust tinh"))
+    for who, role, more in (("vanhoa", "editor", ()), ("chutich", "approver", ("--key", request.name))):
+        person = f"loa-hub person add {who}-00700 --dir may-chu --name {who} --role {role}:08/00700"
+        office.type(shlex.split(person), "--password-file", "password", *more)
+
+    with serving(office.folder / "may-chu") as (hub, url):
+        ident = submit(hub)
+        with hub.reading() as conn:
+            chair = persons.load(conn, "chutich-00700")
+        proposal = publishing.look_at(hub, chair, ident).proposal
+        raw = sign_role(build_role(None, "c00700", proposal.targets, real_now()), phone)
+        publishing.add_signature(hub, chair, ident, digest=proposal.digest, metadata=raw)
+        held = installed((office.folder / "root.json").read_bytes(), url)
+    assert held.roles["c00700"].signatures.keys() == {phone.public_key.keyid}

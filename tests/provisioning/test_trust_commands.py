@@ -178,6 +178,29 @@ def test_a_hub_that_fast_forwarded_is_evicted_by_the_command_over_http(desk, tmp
     assert {path.name for path in (new / "metadata").iterdir()} >= {"1.root.json", "2.root.json", "2.p08.json"}
 
 
+def test_a_hub_that_shows_an_older_state_is_found_before_anybody_signs(desk, tmp_path, capsys):
+    """Built on it, the next honest change would sign a revoked key back in."""
+    folder, province, _keys = desk
+    fired = province.signers["chair-00694"].public_key.keyid
+    old = dict(province.files), dict(province.roles)
+    with serving(FakeHub(province, ())) as hub:
+        at_hub = ["--root", str(folder / "root.json"), "--hub", hub.url]
+        province.publish({"g08-01": province.revise("g08-01", lambda signed: signed.revoke_key(fired, "c00694"))})
+        assert cli.run(["trust", "prolong", "p08", "--out", str(tmp_path / "a.json"), *at_hub]) == 0
+        province.files, province.roles = old
+        assert cli.run(["trust", "prolong", "g08-01", "--out", str(tmp_path / "b.json"), *at_hub]) == 1
+    assert "g08-01 được đưa ra ở bản 1, nhưng máy này đã thấy bản 2" in capsys.readouterr().err
+    assert not (tmp_path / "b.json").exists()
+
+
+def test_a_damaged_memory_is_a_persons_decision(desk, tmp_path, capsys):
+    (desk[0] / "root.json.seen").write_text("{")
+    assert run(desk, "calendar") == 1
+    assert "bị hỏng" in capsys.readouterr().err
+    (desk[0] / "root.json.seen").unlink()
+    assert run(desk, "prolong", "p08", "--out", tmp_path / "x.json") == 0
+
+
 def test_the_page_is_one_page(tmp_path):
     """Printed as Chromium prints it: nobody should have to look for a second sheet at such a time."""
     province = make_province()

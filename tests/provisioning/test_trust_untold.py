@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tuf.api.metadata import Metadata
 
+from provisioning import cli
 from provisioning.approval.words import Words
 from provisioning.trust.change_file import ChangeFile
 from provisioning.trust.changes import Change
@@ -108,3 +109,21 @@ def test_what_it_says_is_said(province):
                  "signatures needed: 1 → 2 (c00694", "clock reset for loa-1"):  # fmt: skip
         assert line in told, told
     assert FIELD in json.loads(made.files["targets"])["signed"]
+
+
+def test_nothing_in_a_change_moves_the_cursor(province, tmp_path, capsys):
+    """A name that wipes the line above it, or turns what follows, is shown as what it is."""
+    made = a_change(province, "g08-01")
+    plain = json.loads(made.files["g08-01"])
+    plain["signed"]["\x1b[2K\x1b[1A\u202e"] = 1
+    made.files["g08-01"] = json.dumps(plain).encode()
+    made.write(tmp_path / "x.json")
+    (tmp_path / "metadata").mkdir()
+    for name, raw in province.files.items():
+        (tmp_path / "metadata" / name).write_bytes(raw)
+    (tmp_path / "root.json").write_bytes(province.root)
+    here = ["--root", str(tmp_path / "root.json"), "--trust", str(tmp_path)]
+    assert cli.run(["trust", "show", str(tmp_path / "x.json"), *here]) == 1
+    said = capsys.readouterr()
+    assert "⟨U+001B⟩[2K" in said.err
+    assert not {"\x1b", "\u202e"} & set(said.out + said.err)
