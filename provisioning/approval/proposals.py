@@ -30,7 +30,7 @@ from wire.programme import read_programme
 from wire.proposal import may_change, proposal_digest, proposal_role
 from wire.release import attach_signature, build_role, check_rebuilt, expires_after, sign_role, signed_bytes
 from wire.trust.authority import authority, count_signatures, delegator_of
-from wire.trust.held import Held, Refusal
+from wire.trust.held import Held, Refusal, last_version
 from wire.trust.passkey import Passkey, signature_of
 from wire.units import UtcTime, utc
 
@@ -78,7 +78,7 @@ class Assertion:
     parts: tuple[bytes, bytes, bytes]
 
 
-def look(desk: Desk, proposal: Proposal, refused: Iterable[Refusal]) -> Shown:
+def look(desk: Desk, proposal: Proposal, refused: Sequence[Refusal]) -> Shown:
     """Verify and compare a proposal. What speaks against signing stands in the review's refusals.
 
     Raises StationError where it is no proposal that could be shown at all.
@@ -96,10 +96,11 @@ def look(desk: Desk, proposal: Proposal, refused: Iterable[Refusal]) -> Shown:
     partly, faults = _colleague(desk, proposal, targets, role)
     signers = count_signatures(held, role, partly).good if partly else frozenset()
     refusals = (*_chain_faults(held, role, refused, _), *faults, *broken)
+    notes = (*_disowned(held, role, refused, _), *_staleness(desk))
     keys = tuple(key for key in desk.keys if key.key_id in who.key_ids and key.key_id not in signers)
     return Shown(
-        proposal, targets, current.raw if current else None, current.version if current else 0,
-        utc(expires_after(role, now)), who.threshold, signers, keys, _merge(reviews, refusals, _staleness(desk)),
+        proposal, targets, current.raw if current else None, current.version if current else last_version(held, role),
+        utc(expires_after(role, now)), who.threshold, signers, keys, _merge(reviews, refusals, notes),
     )  # fmt: skip
 
 
@@ -145,7 +146,9 @@ def unsigned(desk: Desk, shown: Shown, refused: Iterable[Refusal], *, prepared: 
     partly, faults = _colleague(desk, fresh, shown.targets, role)
     if faults:
         raise changed()
-    return partly or prepared or build_role(shown.current, role, shown.targets, desk.store.now())
+    return partly or prepared or build_role(
+        shown.current, role, shown.targets, desk.store.now(), after=shown.current_version
+    )
 
 
 def _foreign(what: str) -> StationError:
@@ -205,7 +208,8 @@ def _colleague(desk: Desk, proposal: Proposal, targets: dict[str, bytes], role: 
     held = desk.store.held.roles.get(role)
     try:
         raw = base64.b64decode(proposal.metadata, validate=True)
-        return check_rebuilt(raw, held.raw if held else None, role, targets, now=desk.store.now()), []
+        base, last = held.raw if held else None, last_version(desk.store.held, role)
+        return check_rebuilt(raw, base, role, targets, now=desk.store.now(), after=last), []
     except (WireError, binascii.Error) as error:
         reason = getattr(error, "detail", str(error))
         said = desk.words("What was signed before is something else than what is shown: {reason}", reason=reason)
@@ -222,8 +226,22 @@ def _chain_faults(held: Held, role: str, refused: Iterable[Refusal], _: Words) -
     return [
         _("The system gave a file of {role} that does not verify: {reason}", role=one.role, reason=one.detail)
         for one in refused
-        if one.role in chain
+        if one.role in chain and not _is_disowned(held, role, one)
     ]
+
+
+def _is_disowned(held: Held, role: str, one: Refusal) -> bool:
+    """Whether the last release was signed by people who are taken out since: the next one begins anew."""
+    return one.role == role and one.code == BadSignatureError.code and role not in held.roles
+
+
+def _disowned(held: Held, role: str, refused: Iterable[Refusal], _: Words) -> tuple[str, ...]:
+    """Loud, since a hub can also bring it about by hiding good signatures."""
+    said = _(
+        "The last release was signed by people who may not sign any more: nothing of it counts. This one begins anew; "
+        "what else was released with it (hours, volume) must be signed again."
+    )
+    return (said,) if any(_is_disowned(held, role, one) for one in refused) else ()
 
 
 def _staleness(desk: Desk) -> tuple[str, ...]:

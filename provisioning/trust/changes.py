@@ -71,6 +71,8 @@ class Change:
             )  # fmt: skip
         for file, name in _homes(self.held, role):
             self._edit(file, lambda signed, name=name: signed.revoke_key(key_id, name))
+        for name in _resting_on(self.held, role):
+            self.edits.setdefault(name, [])     # what the lost key had signed may now have too few signatures
 
     def rotate(self, role: str, old: str, new: Key) -> None:
         """Another key instead of this one: what the old one signed must be signed by others or by the new one."""
@@ -147,6 +149,15 @@ def _check_places(held: Held, role: str, keys: Iterable[Key]) -> None:
     is_ordinary = name is not None and name.kind in REMOTE_KINDS
     if not is_ordinary and any(isinstance(key, Passkey) and key.is_remote for key in keys):
         raise ChangeError(N_("{role}: a phone's passkey signs the programmes of a commune alone"), role=role)
+
+
+def _resting_on(held: Held, role: str) -> list[str]:
+    """The files that name keys and are signed by a role's holders: those who remain sign them anew."""
+    if role == Targets.type:
+        return [role]
+    if role != f"p{held.province}":
+        return []
+    return [name for name in held.roles if name == role or is_mirrored(held, name)]
 
 
 def _homes(held: Held, role: str) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ from provisioning.trusted import LENIENT, MetadataSource
 from wire.bundle import MAX_METADATA_BYTES, METADATA
 from wire.errors import WireError
 from wire.trust.held import Held, Refusal, delegations, load_held, pin_root
-from wire.trust.layout import parse_role_name
+from wire.trust.layout import LEAF_KINDS, parse_role_name
 from wire.trust.refresh import refresh, run
 from wire.trust.rolefile import metadata_file_name, parse_role_file
 from wire.trust.scope import WholeProvince
@@ -22,8 +22,6 @@ from wire.trust.succession import next_root
 from wire.units import UtcTime
 
 MIN_KEY_ID = 8
-LEAVES = frozenset({"c", "d", "tpl", "sw"})
-"""Roles that delegate to nobody. A refused file of theirs must not keep the ceremony from naming another holder."""
 MAX_VERSIONS = 100_000
 
 
@@ -118,6 +116,9 @@ def _whole(held: Held, refusals: Iterable[Refusal]) -> Held:
 
 
 def _stands_alone(held: Held, role: str) -> bool:
-    """Whether nothing hangs on a role's file: after a key was revoked, what it alone signed verifies no more."""
+    """Whether nothing hangs on a role's file: after a key was revoked, what it alone signed verifies no more.
+
+    That must not keep the ceremony from naming another holder.
+    """
     name = parse_role_name(role, held.province or "")
-    return name is not None and name.kind in LEAVES
+    return name is not None and name.kind in LEAF_KINDS

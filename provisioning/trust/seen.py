@@ -14,9 +14,9 @@ from msgspec import Meta, Struct
 
 from provisioning.approval.words import N_
 from provisioning.blobs import write_durably
-from provisioning.trust.present import LEAVES, PresentError
+from provisioning.trust.present import PresentError
 from wire.trust.held import Held
-from wire.trust.layout import parse_role_name
+from wire.trust.layout import LEAF_KINDS, parse_role_name
 
 MAX_BYTES = 256 * 1024
 
@@ -50,7 +50,7 @@ def _versions(held: Held) -> dict[str, int]:
 
 def _is_leaf(held: Held, role: str) -> bool:
     name = parse_role_name(role, held.province or "")
-    return name is not None and name.kind in LEAVES
+    return name is not None and name.kind in LEAF_KINDS
 
 
 def _read(path: Path) -> _Seen | None:

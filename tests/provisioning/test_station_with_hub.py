@@ -28,16 +28,23 @@ from provisioning.blobs import BlobStore
 from provisioning.bundle import Order, Packer
 from provisioning.bundle_check import check_bundle
 from provisioning.hub_api import HubApi
+from provisioning.trust.change_file import ChangeFile
+from provisioning.trust.changes import Change
+from provisioning.trust.present import from_hub
 from provisioning.trusted import Truststore
 from tests.builders import Province, make_placement, make_template, new_signer
 from tests.fakes.hub import PASSWORD, real_now
 from tests.hub.conftest import write_trust
-from tests.provisioning.conftest import CHAIR, COMMUNE, PORT, Browser, a_programme, opus, passphrase_of
+from tests.provisioning.conftest import CHAIR, COMMUNE, DEPUTY, PORT, Browser, a_programme, opus, passphrase_of
 from wire.areas import placements_target, programme_target, template_target
 from wire.codec import encode
 from wire.content import Item, Sound
 from wire.enrolment import Placements
 from wire.envelope import public_hex
+from wire.trust.expiry import NETWORK
+from wire.trust.held import pin_root
+from wire.trust.refresh import Outcome, refresh, run
+from wire.trust.scope import DeviceScope
 from wire.units import HOUR, MINUTE, UtcTime
 
 PATH = programme_target(COMMUNE)
@@ -147,6 +154,41 @@ def test_what_changed_meanwhile_is_refused_by_station_and_hub(real, browser):
 
     assert (answer.status_code, answer.json["code"]) == (409, "changed")
     assert release(real, browser, newer, CHAIR) == ["released"]
+
+
+def installed(province: Province, real: RealHub) -> Outcome:
+    """What a new device of the commune makes of what the hub serves."""
+    hub = HubApi(real.url)
+    steps = refresh(pin_root(province.root), scope=DeviceScope(f"{COMMUNE}/02"), floor=real_now(), rules=NETWORK)
+    return run(steps, lambda wanted: hub.metadata(wanted.name))
+
+
+@pytest.mark.parametrize("verb", ["remove", "freeze"])
+def test_the_chair_is_taken_out_and_the_deputy_goes_on(real, browser, province, tmp_path, verb):
+    """What he alone signed stops; the ceremony's change passes the hub, and the next release every device."""
+    first = a_programme(COMMUNE, issued=UtcTime(real_now() - HOUR))
+    release(real, browser, real.submit(COMMUNE, "programme", {PATH: encode(first)}), CHAIR)
+    assert installed(province, real).refusals == ()
+
+    change = Change(from_hub(province.root, HubApi(real.url)))
+    chair = province.signers[CHAIR].public_key.keyid
+    change.remove("c00694", chair) if verb == "remove" else change.freeze(chair)
+    made = ChangeFile(change.files(real_now()))
+    for name in ("binh", "chi"):
+        made.sign(change.held, province.signers[name])
+    made.finish(change.held, tmp_path / "thay-doi")
+    assert take_trust(real.hub, tmp_path / "thay-doi") == 1
+    assert "c00694" not in installed(province, real).held.roles
+
+    auth.add_person(
+        real.hub, username=DEPUTY, name=DEPUTY, password=PASSWORD, held=[Grant(Role.APPROVER, COMMUNE)],
+        keys=[(province.signers[DEPUTY].public_key.keyid, public_hex(province.signers[DEPUTY].public_key))],
+    )  # fmt: skip
+    again = real.submit(COMMUNE, "programme", {PATH: encode(a_programme(COMMUNE))})
+    assert release(real, browser, again, DEPUTY) == ["released"]
+    outcome = installed(province, real)
+    assert outcome.refusals == ()
+    assert outcome.held.roles["c00694"].signatures.keys() == {province.signers[DEPUTY].public_key.keyid}
 
 
 def test_it_goes_back_with_a_reason(real, browser):

@@ -51,6 +51,12 @@ export function authority(held, role) {
   return { ...delegationOf(holder.signed, role), delegator: holder };
 }
 
+// The highest version of a role that ever was: what was signed by people who are taken out is held no more, its number is spent.
+export function lastVersion(held, role) {
+  const meta = held.snapshot?.signed.meta || {}, name = `${role}.json`;
+  return Math.max(Object.hasOwn(held.versions, role) ? held.versions[role] : 0, Object.hasOwn(meta, name) ? meta[name].version : 0);
+}
+
 // Bring the state up to date. `fetchFile(name, limit)` brings bytes, or null where there are none. Answers the new state
 // and what was refused; of a refused file the last good one stays, and a rollback is a refusal.
 export async function refresh(held, { fetchFile, communes, clock }) {

@@ -4,7 +4,7 @@
 import * as hub from "./api.js";
 import { encode, isObject, sha256Hex, toBytes, toHex, TrustError } from "./bytes.js";
 import { buildSigned, checkRebuilt, expiresAfter, fromHub, payloadOf, proposalDigest, signersOf, withSignature } from "./builder.js";
-import { authority, provinceOfHeld, refresh, rolesOfKey } from "./chain.js";
+import { authority, lastVersion, provinceOfHeld, refresh, rolesOfKey } from "./chain.js";
 import { isPasskey, isSignedBy } from "./keys.js";
 import { ancestry, parseRoleName, programmeTarget, speakerRole } from "./layout.js";
 import { signByPasskey } from "./passkey.js";
@@ -52,17 +52,18 @@ export async function look(held, refusedFiles, proposal, username) {
   const before = current?.signed.targets[path] ? await hub.target(path, current.signed.targets[path]) : null;
   const told = review(area, before, targets[path], await programmesAbove(held, area), Date.now());
   const refusals = [...chainFaults(held, who, role, refusedFiles), ...told.refusals];
-  const partly = await colleague(role, proposal, current, targets, refusals);
+  const partly = await colleague(held, role, proposal, targets, refusals);
   const signers = await signersOf(partly, who.delegator.signed);
   const authors = Array.isArray(proposal.authors) ? proposal.authors.map(String) : [];
   const keys = who.keyids.filter((id) => Object.hasOwn(who.keys, id) && isHere(id, who.keys[id]) && !signers.includes(id)).map((id) => ({ id, key: who.keys[id] }));
   if (isStale(held)) told.notes.push(STALE());
+  if (refusedFiles.some((one) => isDisowned(held, role, one))) told.notes.unshift(DISOWNED());
   return {
     proposal, area, role, digest, targets, current, signers, threshold: who.threshold, ...told, refusals, partly,
     authors,
     keys: authors.includes(username) ? [] : keys,
     isOwn: authors.includes(username),
-    version: (current?.version || 0) + 1,
+    version: (current?.version ?? lastVersion(held, role)) + 1,
     expires: partly ? partly.expires : Date.parse(expiresAfter(Date.now())),
   };
 }
@@ -77,9 +78,9 @@ export async function sign(held, shown) {
   const faults = chainFaults(fresh, who, shown.role, refusals);
   if (shown.refusals.length || faults.length) throw new TrustError("refused", t("This cannot be signed: see what speaks against it."));
   if (!isSame || !isObject(again) || Object.keys(again.targets).length !== 1 || current?.version !== shown.current?.version || await fileHash(current) !== await fileHash(shown.current)) throw changed();
-  const partly = await colleague(shown.role, again, current, shown.targets, faults);
+  const partly = await colleague(fresh, shown.role, again, shown.targets, faults);
   if (faults.length) throw changed();
-  const signed = partly ? partly.signed : await buildSigned(current, shown.targets, Date.now());
+  const signed = partly ? partly.signed : await buildSigned(current, shown.targets, Date.now(), lastVersion(fresh, shown.role));
   const { id, signature } = await askPasskey(shown.keys.map((one) => [one.id, who.keys[one.id]]).filter(([, key]) => key), payloadOf(signed));
   return hub.sendSignature(String(shown.proposal.id), shown.digest, withSignature(signed, partly ? partly.signatures : new Map(), id, signature));
 }
@@ -95,10 +96,10 @@ async function askPasskey(keys, payload) {
   throw new TrustError("bad_signature", t("This passkey may not sign this. Nothing was signed."));
 }
 
-async function colleague(role, proposal, current, targets, refusals) {
+async function colleague(held, role, proposal, targets, refusals) {
   try {
     const raw = fromHub(proposal.metadata);
-    return raw && await checkRebuilt(role, raw, current, targets, Date.now());
+    return raw && await checkRebuilt(role, raw, held.roles[role] || null, targets, Date.now(), lastVersion(held, role));
   } catch (error) {
     if (!(error instanceof TrustError)) throw error;
     refusals.push(t("What was signed before is something else than what is shown: {reason}", { reason: error.detail }));
@@ -118,8 +119,13 @@ async function programmesAbove(held, area) {
 // Refused files that the role rests on. A neighbour's broken file stops nobody.
 function chainFaults(held, who, role, refused) {
   const chain = new Set([role, who.delegator.name, ...Object.keys(held.roles).filter((name) => name.startsWith("p")), ...CHAIN]);
-  return refused.filter((one) => chain.has(one.role)).map((one) => t("The system gave a file of {role} that does not verify: {reason}", { role: one.role, reason: one.detail }));
+  return refused.filter((one) => chain.has(one.role) && !isDisowned(held, role, one)).map((one) => t("The system gave a file of {role} that does not verify: {reason}", { role: one.role, reason: one.detail }));
 }
+
+// The last release was signed by people who are taken out since: nothing of it counts. A hub can bring that about by hiding
+// good signatures, so it is said aloud.
+const isDisowned = (held, role, one) => one.role === role && one.code === "bad_signature" && !held.roles[role];
+const DISOWNED = () => t("The last release was signed by people who may not sign any more: nothing of it counts. This one begins anew; what else was released with it (hours, volume) must be signed again.");
 
 export const STALE = () => t("The system has not been brought up to date for days: newer releases may be missing here.");
 export const isStale = (held) => !held.timestamp || held.timestamp.expires <= Date.now();
