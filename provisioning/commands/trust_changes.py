@@ -16,14 +16,13 @@ from provisioning.keys import MIN_PASSPHRASE, create_key, create_online_key, ope
 from provisioning.trust.change_file import ChangeFile
 from provisioning.trust.changes import ONLINE, Change, short
 from provisioning.trust.eviction_page import write_page
+from provisioning.trust.handover import hand_over
 from provisioning.trust.opening import Making
 from provisioning.trust.present import find_key
 from provisioning.trust.review import role_title
 from provisioning.trusted import system_time
 from wire.key_request import fingerprint as fingerprint_of
-from wire.release import metadata_file_name
 from wire.trust.calendar import calendar as dues
-from wire.trust.held import Held
 from wire.trust.time_reset import EVERYBODY
 
 
@@ -137,22 +136,26 @@ def reset_time(desk: Desk, devices: tuple[str, ...], out: Path) -> None:
 
 @click.command("evict-hub")
 @click.option("--out", type=FOLDER, required=True, help="Folder to be made: the new hub's keys, change.json, the page.")
+@click.option("--station", "states", type=FOLDER, multiple=True, help="State of an approver's station; repeatable.")
 @at_desk
-def evict_hub(desk: Desk, out: Path) -> None:
-    """The hub was stolen: keys for a new one, a change of root, and one page that says what to do."""
+def evict_hub(desk: Desk, out: Path, states: tuple[Path, ...]) -> None:
+    """The hub was stolen: keys for a new one, a change of root, and one page that says what to do.
+
+    The new hub is given what the ceremony's folder or the old hub still has, and what stations remember of releases.
+    """
     if out.exists():
         raise ProvisioningError(N_("{file} exists already; nothing was changed"), file=out)
     desk.distrust_hub()
+    held, _ = desk.with_stations(states), desk.words
     (out / "online").mkdir(mode=0o700, parents=True)
     keys = {name: create_online_key(out / "online" / f"{name}.pem").public_key for name in ONLINE}
-    change = Change(desk.held)
+    change = Change(held)
     change.replace_online(keys)
     desk.propose(change, out / "change.json")
-    (out / "metadata").mkdir()
-    for name, raw in present_files(desk.held).items():
-        (out / "metadata" / name).write_bytes(raw)
-    page = write_page(out / "trang-in.html", desk.held, keys)
-    click.echo(desk.words(N_("Print this page and follow it: {file}"), file=page))
+    for lacking in hand_over(held, out, desk.sources(states)):
+        click.echo(_(N_("Found nowhere, look for it before the new hub runs: {file}"), file=lacking))
+    page = write_page(out / "trang-in.html", held, keys)
+    click.echo(_(N_("Print this page and follow it: {file}"), file=page))
 
 
 @click.command()
@@ -239,11 +242,6 @@ def new_passphrase(words: Words, name: str) -> str:
         if len(passphrase) >= MIN_PASSPHRASE:
             return passphrase
         click.echo(words(N_("At least {n} characters, please."), n=MIN_PASSPHRASE))
-
-
-def present_files(held: Held) -> dict[str, bytes]:
-    """What a new hub must be given: every role's newest file, by file name."""
-    return {metadata_file_name(file.name, file.version): file.raw for file in (held.root, *held.roles.values())}
 
 
 def _first_line(file: Path) -> str:

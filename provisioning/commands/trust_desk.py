@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from provisioning.errors import ProvisioningError, printable
 from provisioning.hub_api import HubApi
 from provisioning.trust.change_file import ChangeFile
 from provisioning.trust.changes import Change
+from provisioning.trust.handover import Sources, with_stations
 from provisioning.trust.holders import read_holder
 from provisioning.trust.present import from_folder, from_hostile_hub, from_hub
 from provisioning.trust.review import review, role_title
@@ -58,6 +59,22 @@ class Desk:
         except OSError as error:
             unkept = N_("{file} cannot be written: this machine will not notice an older state. {why}")
             click.echo(self.words(unkept, file=self._memory, why=error.strerror), err=True)
+        return found
+
+    def with_stations(self, states: Sequence[Path]) -> Held:
+        """What is held, and the newer releases that stations remember."""
+        return with_stations(self.held, self._root, states)
+
+    def sources(self, states: Sequence[Path]) -> Sources:
+        """Where a new hub's files are looked for."""
+        found = Sources()
+        if self._trust is not None:
+            found.add_folder(self._trust)
+        if self._hub is not None:
+            found.metadata.append(self._hub.metadata)
+            found.targets.append(self._hub.target)
+        for state in states:
+            found.add_station(state)
         return found
 
     def propose(self, change: Change, out: Path) -> None:

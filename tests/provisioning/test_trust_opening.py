@@ -8,6 +8,7 @@ from provisioning.approval.words import Words
 from provisioning.keys import KeyFileError
 from provisioning.trust.change_file import ChangeFile
 from provisioning.trust.changes import Change
+from provisioning.trust.handover import Sources, hand_over
 from provisioning.trust.holders import HolderError, read_holder
 from provisioning.trust.opening import ChangeError, Making
 from provisioning.trust.present import from_hub
@@ -180,6 +181,18 @@ def test_rubbish_is_no_request(tmp_path, raw):
     (tmp_path / "x.pub").write_bytes(raw)
     with pytest.raises((HolderError, KeyFileError)):
         read_holder(tmp_path / "x.pub")
+
+
+# --- what a new hub is given ---
+
+
+def test_what_is_found_nowhere_is_named(province, tmp_path):
+    path = programme_target("08/00694")
+    province.publish_programme("08/00694", make_programme("08/00694"))
+    assert hand_over(province.held(), tmp_path, Sources()) == [path]
+    found = Sources(targets=[lambda _path, _digest: b"rubbish", lambda path, digest: encode(make_programme("08/00694"))])
+    assert hand_over(province.held(), tmp_path, found) == []
+    assert (tmp_path / "targets" / path).read_bytes() == encode(make_programme("08/00694"))
 
 
 # --- the table of roles ---
