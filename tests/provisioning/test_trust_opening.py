@@ -190,9 +190,10 @@ def test_what_is_found_nowhere_is_named(province, tmp_path):
     path = programme_target("08/00694")
     province.publish_programme("08/00694", make_programme("08/00694"))
     assert hand_over(province.held(), tmp_path, Sources()) == [path]
-    found = Sources(targets=[lambda _path, _digest: b"rubbish", lambda path, digest: encode(make_programme("08/00694"))])
+    content = encode(make_programme("08/00694"))
+    found = Sources(targets=[lambda _path, _digest: b"rubbish", lambda _path, _digest: content])
     assert hand_over(province.held(), tmp_path, found) == []
-    assert (tmp_path / "targets" / path).read_bytes() == encode(make_programme("08/00694"))
+    assert (tmp_path / "targets" / path).read_bytes() == content
 
 
 # --- the table of roles ---
