@@ -190,3 +190,14 @@ def test_a_memory_that_cannot_be_read_says_so_and_begins_again(phone, kept):
     phone.page.fill("#root-fingerprint", phone.hub.province.held().root_fingerprint)
     phone.page.click("#pin button")
     phone.page.wait_for_selector("#login")
+
+
+@pytest.mark.parametrize("raw", ["null", "[]", '{"token":1,"person":{}}', '{"token":"x"}', "{"])
+def test_a_login_of_nonsense_signs_nobody_in(phone, raw):
+    answers(phone, "**/api/login", raw)
+    phone.page.reload()
+    phone.page.fill("#username", CHAIR)
+    phone.page.fill("#password", "x")
+    phone.page.keyboard.press("Enter")
+    phone.page.wait_for_selector("#login .fault:not(:empty)")
+    assert phone.page.inner_text("#login .fault") == "Hệ thống trả lời không đọc được."

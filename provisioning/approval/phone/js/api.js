@@ -23,8 +23,9 @@ export const isSignedIn = () => token !== "";
 
 export async function login(username, password) {
   const answer = await json("POST", "/api/login", { username, password });
-  token = String(answer.token);
-  return answer.person;
+  require(isObject(answer) && typeof answer.token === "string" && isObject(answer.person), "malformed", t("The system gave an answer that cannot be read."));
+  token = answer.token;
+  return { username: String(answer.person.username), name: String(answer.person.name ?? answer.person.username) };
 }
 
 export async function logout() {

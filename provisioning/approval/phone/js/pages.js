@@ -93,7 +93,7 @@ function signing(desk, shown) {
     form({ id: "sign-by-passkey" }, async () => {
       try {
         const answer = await sign(desk.held, shown);
-        notice(answer.state === "released" ? t("Signed and released.") : t("Signed. Another signature is needed before it is released."));
+        notice(answer?.state === "released" ? t("Signed and released.") : t("Signed. Another signature is needed before it is released."));
         location.hash = "#/pending";
       } catch (error) {
         if (error.code !== "changed") throw error;
