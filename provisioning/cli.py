@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 
 import click
 
+from provisioning.approval.words import Words
 from provisioning.commands.alert import alert
 from provisioning.commands.approval_bundle import approval_bundle
 from provisioning.commands.bundle import bundle
 from provisioning.commands.propose import propose
 from provisioning.commands.station import station
 from provisioning.commands.trust import trust
-from provisioning.errors import ProvisioningError
+from provisioning.errors import ProvisioningError, printable
 from wire.errors import WireError
 
 COMMANDS: tuple[click.Command, ...] = (trust, station, alert, approval_bundle, bundle, propose)
@@ -44,6 +46,14 @@ def run(arguments: list[str] | None = None) -> int:
     except (ProvisioningError, WireError, click.ClickException) as error:
         if verbose:
             raise
-        click.echo(f"loa-provision: {error}", err=True)
+        click.echo(f"loa-provision: {printable(_told(error, arguments or sys.argv[1:]))}", err=True)
         return 1
     return 0
+
+
+def _told(error: Exception, arguments: list[str]) -> str:
+    """The reason in the language that was asked for, where it is a sentence that people meet."""
+    if not isinstance(error, ProvisioningError):
+        return str(error)
+    is_english = any(pair == ("--language", "en") for pair in itertools.pairwise(arguments))
+    return Words.load("en" if is_english else "vi")(error.msgid, **error.values)

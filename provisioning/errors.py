@@ -8,9 +8,11 @@ class ProvisioningError(Exception):
 
     code = "failed"
 
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail)
-        self.detail = detail
+    def __init__(self, msgid: str, **values: object) -> None:
+        """`msgid` is English; where `values` fill its gaps, the command line says it in the person's language."""
+        self.detail = msgid.format_map(values) if values else msgid
+        super().__init__(self.detail)
+        self.msgid, self.values = msgid, values
 
 
 class HubUnreachableError(ProvisioningError):
@@ -26,3 +28,8 @@ class HubRefusedError(ProvisioningError):
         super().__init__(detail)
         self.status = status
         self.code = code
+
+
+def printable(text: str) -> str:
+    """What others wrote, for a terminal: nothing in it moves the cursor, wipes a line or turns the order of letters."""
+    return "".join(one if one.isprintable() else f"⟨U+{ord(one):04X}⟩" for one in text)

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 from securesystemslib.exceptions import UnverifiedSignatureError
 from securesystemslib.signer import Key, Signature, Signer
-from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, TargetFile, Targets, Timestamp
+from tuf.api.metadata import Delegations, Metadata, MetaFile, Root, Snapshot, TargetFile, Targets, Timestamp
 from tuf.api.serialization import DeserializationError
 
 from wire.errors import BadSignatureError, MalformedError, NotAllowedError, OutOfDateError
@@ -68,17 +68,18 @@ def expires_after(role: str, issued: UtcTime) -> datetime:
     return datetime.fromtimestamp((issued + LENGTHS[kind]) // SECOND, UTC)
 
 
-def build_role(current: bytes | None, role: str, changes: Changes, issued: UtcTime) -> bytes:
+def build_role(current: bytes | None, role: str, changes: Changes, issued: UtcTime, *, after: int = 0) -> bytes:
     """The unsigned next version of a role: targets of `changes` put in or taken out, all else unchanged.
 
-    With no change at all it is a prolongation. `current` must be the verified last release, None if there is none.
+    With no change at all it is a prolongation. `current` must be the verified last release, None if there is none. Then
+    `after` is the version that it follows all the same (`last_version`): of a file whose holders were all taken out.
 
     Raises:
         OutOfDateError: `issued` is not after that of `current`, but within a day of it. (A release dated further ahead
             is a stolen key's: it must not keep its owner from signing until then. What orders releases is the version.)
         NotAllowedError: a path to take out that is not there, or a role without a file.
     """
-    signed = parse_role_file(role, current, Targets).signed if current is not None else Targets(version=1)
+    signed = parse_role_file(role, current, Targets).signed if current is not None else Targets(version=after + 1)
     if current is not None:
         _advance(role, signed, issued)
     for path, content in changes.items():
@@ -90,20 +91,26 @@ def build_role(current: bytes | None, role: str, changes: Changes, issued: UtcTi
     return _file(Metadata(signed))
 
 
-def build_changed(role: str, current: bytes, edit: Callable[[Any], object], issued: UtcTime) -> bytes:
+def build_changed(role: str, current: bytes | None, edit: Callable[[Any], object], issued: UtcTime) -> bytes:
     """The unsigned next version of root, or of a role that delegates, as `edit` leaves what it says.
 
-    For the ceremony. Raises OutOfDateError as `build_role` does, MalformedError, and what `edit` raises.
+    For the ceremony; `current` is None for a group or a list of hamlets that is only made now. Raises OutOfDateError as
+    `build_role` does, MalformedError, and what `edit` raises.
     """
     kind: type[Any] = Root if role == Root.type else Targets
-    signed = parse_role_file(role, current, kind).signed
-    _advance(role, signed, issued)
+    if current is None:
+        signed: Any = Targets(version=1, delegations=Delegations({}, {}))
+    else:
+        signed = parse_role_file(role, current, kind).signed
+        _advance(role, signed, issued)
     edit(signed)
     _date(role, signed, issued)
     return _file(Metadata(signed))
 
 
-def check_rebuilt(proposed: bytes, current: bytes | None, role: str, changes: Changes, *, now: UtcTime) -> bytes:
+def check_rebuilt(
+    proposed: bytes, current: bytes | None, role: str, changes: Changes, *, now: UtcTime, after: int = 0
+) -> bytes:
     """A colleague's proposal, if it says exactly what building it anew says; for second signers and for the hub.
 
     Raises:
@@ -114,7 +121,7 @@ def check_rebuilt(proposed: bytes, current: bytes | None, role: str, changes: Ch
     theirs = parse_role_file(role, proposed, Targets)
     if theirs.issued > now + CLOCK_TOLERANCE_MS:
         raise NotAllowedError(f"{role} was issued in the future")
-    ours = parse_role_file(role, build_role(current, role, changes, theirs.issued), Targets)
+    ours = parse_role_file(role, build_role(current, role, changes, theirs.issued, after=after), Targets)
     if ours.payload != theirs.payload:
         raise NotAllowedError(f"{role} differs from what was shown: {', '.join(_differences(ours, theirs))}")
     return proposed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -16,7 +17,8 @@ from hub.publishing.release import publish_online
 from wire.bundle import MAX_METADATA_BYTES, MAX_TARGET_BYTES, METADATA, TARGETS
 from wire.errors import WireError
 from wire.trust.authority import authority
-from wire.trust.held import load_held
+from wire.trust.held import Held, load_held
+from wire.trust.layout import LEAF_KINDS, parse_role_name
 from wire.trust.rolefile import signer_ids, target_hashes
 
 
@@ -31,7 +33,7 @@ def take_trust(hub: Hub, folder: Path) -> int:
     now = hub.now()
     with hub.writing() as conn:
         repository.lock(conn)
-        new = 0
+        new: list[str] = []
         if _are_new(conn, online):
             # A thief may have fast-forwarded what the old keys signed; devices forget it with them (TUF 5.3.11).
             for role in (SNAPSHOT, TIMESTAMP):
@@ -40,13 +42,13 @@ def take_trust(hub: Hub, folder: Path) -> int:
             if role not in (SNAPSHOT, TIMESTAMP) and repository.role_file(conn, role, version) is None:
                 repository.put_role(conn, role, version, body, now)
                 repository.put_targets(conn, role, version, _targets(folder / "targets", role, body), now)
-                new += 1
+                new.append(role)
         if new:
             publish_online(conn, online, now)
-            audit.note(conn, at=now, person="system", verb="trust", subject=f"{new} files")
-        _check(repository.newest_files(conn), online)
+            audit.note(conn, at=now, person="system", verb="trust", subject=f"{len(new)} files")
+        _check(repository.newest_files(conn), online, new)
     _keep_keys(hub, brought)  # only now: refused metadata leave the hub the keys that it has
-    return new
+    return len(new)
 
 
 def _are_new(conn: Connection, online: OnlineKeys) -> bool:
@@ -55,19 +57,28 @@ def _are_new(conn: Connection, online: OnlineKeys) -> bool:
     return served is not None and online.key_ids[TIMESTAMP] not in signer_ids(served[1])
 
 
-def _check(files: dict[str, bytes], online: OnlineKeys) -> None:
+def _check(files: dict[str, bytes], online: OnlineKeys, new: Sequence[str]) -> None:
+    """Raise ConfigError unless all verifies that is new, and all that others rest on.
+
+    What somebody signed alone who is now taken out verifies no more, and is no reason to refuse that he is.
+    """
     if "root" not in files:
         raise ConfigError("There is no root among the metadata")
     try:
         held, refusals = load_held(files, {})
     except WireError as error:
         raise ConfigError("The root of trust is not acceptable: {reason}", reason=error.detail) from error
-    unknown = [f"{refusal.role}: {refusal.detail}" for refusal in refusals]
+    unknown = [f"{one.role}: {one.detail}" for one in refusals if one.role in new or not _is_leaf(held, one.role)]
     if unknown:
         raise ConfigError("Metadata that does not verify: {reason}", reason="; ".join(unknown[:3]))
     for role, key_id in online.key_ids.items():
         if key_id not in authority(held, role).key_ids:
             raise ConfigError("The online key of {role} is not the one that root names", role=role)
+
+
+def _is_leaf(held: Held, role: str) -> bool:
+    name = parse_role_name(role, held.province or "")
+    return name is not None and name.kind in LEAF_KINDS
 
 
 def _read(folder: Path) -> dict[tuple[str, int], bytes]:

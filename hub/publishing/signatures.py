@@ -10,7 +10,7 @@ from hub.publishing.model import Proposal
 from wire.errors import BadSignatureError
 from wire.release import add_signatures, check_rebuilt
 from wire.trust.authority import count_signatures
-from wire.trust.held import Held
+from wire.trust.held import Held, last_version
 from wire.units import UtcTime
 
 
@@ -33,8 +33,9 @@ def add_new_signature(
         NotAllowedError: no new signature by a key that is known as this person's.
         WireError: not exactly the last release plus this change, or not what the others signed.
     """
-    current = held.roles.get(proposal.role)
-    check_rebuilt(metadata, current.raw if current else None, proposal.role, proposal.targets, now=now)
+    current, last = held.roles.get(proposal.role), last_version(held, proposal.role)
+    raw = current.raw if current else None
+    check_rebuilt(metadata, raw, proposal.role, proposal.targets, now=now, after=last)
     before = count_signatures(held, proposal.role, proposal.metadata).good if proposal.metadata else frozenset()
     joined = add_signatures(proposal.metadata, metadata) if proposal.metadata else metadata
     after = count_signatures(held, proposal.role, joined)
@@ -43,4 +44,4 @@ def add_new_signature(
         raise BadSignatureError("no new signature of a key that may sign this")
     if not fresh <= own_keys:
         raise NotAllowedError(N_("This signature was made with a key that is not known as yours."))
-    return Progress(joined, (current.version if current else 0) + 1, after.good, after.is_complete)
+    return Progress(joined, (current.version if current else last) + 1, after.good, after.is_complete)

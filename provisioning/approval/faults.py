@@ -8,11 +8,11 @@ from wire.errors import WireError
 
 
 class StationError(ProvisioningError):
-    """A refusal of the app itself. `detail` is an English msgid whose gaps `values` fill; `status` is HTTP's."""
+    """A refusal of the app itself. `status` is HTTP's."""
 
     def __init__(self, msgid: str, *, code: str = "refused", status: int = 400, **values: object) -> None:
-        super().__init__(msgid)
-        self.code, self.status, self.values = code, status, values
+        super().__init__(msgid, **values)
+        self.code, self.status = code, status
 
 
 CHANGED = N_("It was changed after you looked. Look at it again before signing.")
@@ -32,7 +32,7 @@ def tell(error: ProvisioningError | WireError, _: Words) -> tuple[int, str, str]
     """HTTP status, code and sentence of anything that went wrong."""
     match error:
         case StationError():
-            return error.status, error.code, _(error.detail, **error.values)
+            return error.status, error.code, _(error.msgid, **error.values)
         case HubRefusedError():
             words = HUB_WORDS.get(error.code)
             return error.status, error.code, _(words) if words else error.detail

@@ -22,7 +22,7 @@ from provisioning.blobs import BlobStore
 from provisioning.errors import ProvisioningError
 from provisioning.hub_api import HubApi, Proposal
 from provisioning.trusted import Truststore
-from wire.areas import ancestry, placements_target, policy_target, programme_target
+from wire.areas import ancestry, contains, placements_target, policy_target, programme_target
 from wire.enrolment import read_placements
 from wire.errors import BadSignatureError, WireError
 from wire.policy import read_policy
@@ -30,7 +30,7 @@ from wire.programme import read_programme
 from wire.proposal import may_change, proposal_digest, proposal_role
 from wire.release import attach_signature, build_role, check_rebuilt, expires_after, sign_role, signed_bytes
 from wire.trust.authority import authority, count_signatures, delegator_of
-from wire.trust.held import Held, Refusal
+from wire.trust.held import Held, Refusal, last_version
 from wire.trust.passkey import Passkey, signature_of
 from wire.units import UtcTime, utc
 
@@ -78,7 +78,7 @@ class Assertion:
     parts: tuple[bytes, bytes, bytes]
 
 
-def look(desk: Desk, proposal: Proposal, refused: Iterable[Refusal]) -> Shown:
+def look(desk: Desk, proposal: Proposal, refused: Sequence[Refusal]) -> Shown:
     """Verify and compare a proposal. What speaks against signing stands in the review's refusals.
 
     Raises StationError where it is no proposal that could be shown at all.
@@ -87,6 +87,8 @@ def look(desk: Desk, proposal: Proposal, refused: Iterable[Refusal]) -> Shown:
     targets = _targets(proposal)
     role = proposal_role(proposal.kind, proposal.area)
     who = authority(held, role)
+    if not contains(who.area, proposal.area):    # another province's commune may have the same code
+        raise _foreign(proposal.area)
     current = held.roles.get(role)
     now = desk.store.now()
     reviews = [_review_target(desk, proposal, path, raw) for path, raw in targets.items()]
@@ -94,10 +96,11 @@ def look(desk: Desk, proposal: Proposal, refused: Iterable[Refusal]) -> Shown:
     partly, faults = _colleague(desk, proposal, targets, role)
     signers = count_signatures(held, role, partly).good if partly else frozenset()
     refusals = (*_chain_faults(held, role, refused, _), *faults, *broken)
+    notes = (*_disowned(held, role, refused, _), *_staleness(desk))
     keys = tuple(key for key in desk.keys if key.key_id in who.key_ids and key.key_id not in signers)
     return Shown(
-        proposal, targets, current.raw if current else None, current.version if current else 0,
-        utc(expires_after(role, now)), who.threshold, signers, keys, _merge(reviews, refusals, _staleness(desk)),
+        proposal, targets, current.raw if current else None, current.version if current else last_version(held, role),
+        utc(expires_after(role, now)), who.threshold, signers, keys, _merge(reviews, refusals, notes),
     )  # fmt: skip
 
 
@@ -143,17 +146,23 @@ def unsigned(desk: Desk, shown: Shown, refused: Iterable[Refusal], *, prepared: 
     partly, faults = _colleague(desk, fresh, shown.targets, role)
     if faults:
         raise changed()
-    return partly or prepared or build_role(shown.current, role, shown.targets, desk.store.now())
+    return partly or prepared or build_role(
+        shown.current, role, shown.targets, desk.store.now(), after=shown.current_version
+    )
+
+
+def _foreign(what: str) -> StationError:
+    return StationError(
+        N_("The proposal holds more than it says: {paths}. It is not shown and cannot be signed."),
+        code="foreign_target", status=409, paths=what,
+    )  # fmt: skip
 
 
 def _targets(proposal: Proposal) -> dict[str, bytes]:
     targets = {path: text.encode() for path, text in proposal.targets.items()}
     foreign = [path for path in targets if not may_change(proposal.kind, proposal.area, path)]
     if foreign or not targets or proposal.role != proposal_role(proposal.kind, proposal.area):
-        raise StationError(
-            N_("The proposal holds more than it says: {paths}. It is not shown and cannot be signed."),
-            code="foreign_target", status=409, paths=", ".join(foreign) or proposal.role,
-        )  # fmt: skip
+        raise _foreign(", ".join(foreign) or proposal.role)
     if proposal.digest != proposal_digest(targets):
         raise StationError(
             N_("The proposal is not the one that the list named. Look again."), code="changed", status=409
@@ -199,7 +208,8 @@ def _colleague(desk: Desk, proposal: Proposal, targets: dict[str, bytes], role: 
     held = desk.store.held.roles.get(role)
     try:
         raw = base64.b64decode(proposal.metadata, validate=True)
-        return check_rebuilt(raw, held.raw if held else None, role, targets, now=desk.store.now()), []
+        base, last = held.raw if held else None, last_version(desk.store.held, role)
+        return check_rebuilt(raw, base, role, targets, now=desk.store.now(), after=last), []
     except (WireError, binascii.Error) as error:
         reason = getattr(error, "detail", str(error))
         said = desk.words("What was signed before is something else than what is shown: {reason}", reason=reason)
@@ -216,8 +226,22 @@ def _chain_faults(held: Held, role: str, refused: Iterable[Refusal], _: Words) -
     return [
         _("The system gave a file of {role} that does not verify: {reason}", role=one.role, reason=one.detail)
         for one in refused
-        if one.role in chain
+        if one.role in chain and not _is_disowned(held, role, one)
     ]
+
+
+def _is_disowned(held: Held, role: str, one: Refusal) -> bool:
+    """Whether the last release was signed by people who are taken out since: the next one begins anew."""
+    return one.role == role and one.code == BadSignatureError.code and role not in held.roles
+
+
+def _disowned(held: Held, role: str, refused: Iterable[Refusal], _: Words) -> tuple[str, ...]:
+    """Loud, since a hub can also bring it about by hiding good signatures."""
+    said = _(
+        "The last release was signed by people who may not sign any more: nothing of it counts. This one begins anew; "
+        "what else was released with it (hours, volume) must be signed again."
+    )
+    return (said,) if any(_is_disowned(held, role, one) for one in refused) else ()
 
 
 def _staleness(desk: Desk) -> tuple[str, ...]:

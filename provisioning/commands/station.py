@@ -9,6 +9,7 @@ import click
 
 from provisioning.approval.context import HOST_NAME, StationConfig, open_station
 from provisioning.approval.station import create_station, make_station_server
+from provisioning.approval.words import N_, Words
 from provisioning.errors import ProvisioningError
 from provisioning.trusted import read_root
 
@@ -45,7 +46,8 @@ def station(
     except OSError as error:
         raise ProvisioningError(f"port {port}: {error.strerror}") from error
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    click.echo(f"Approval app: http://{HOST_NAME}:{port}/ (Ctrl-C ends it)")
+    words = Words.load(config.languages[0])
+    click.echo(words(N_("Approval app: {url} (Ctrl-C ends it)"), url=f"http://{HOST_NAME}:{port}/"))
     try:
         server.serve_forever()
     finally:

@@ -5,119 +5,71 @@ A change is one file. It is reviewed before it is signed, by everyone who signs 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
-from securesystemslib.signer import Key
 
 from provisioning.approval.words import N_, Words, instant
+from provisioning.commands.trust_desk import FILE, FOLDER, LANGUAGE, Desk, at_desk
 from provisioning.errors import ProvisioningError
-from provisioning.hub_api import HubApi
-from provisioning.keys import create_key, create_online_key, open_key, read_public_key
+from provisioning.keys import MIN_PASSPHRASE, create_key, create_online_key, open_key, public_path
 from provisioning.trust.change_file import ChangeFile
 from provisioning.trust.changes import ONLINE, Change, short
 from provisioning.trust.eviction_page import write_page
-from provisioning.trust.present import find_key, from_folder, from_hostile_hub, from_hub
-from provisioning.trust.review import review, role_title
-from provisioning.trusted import read_root, system_time
-from wire.release import metadata_file_name
+from provisioning.trust.handover import hand_over
+from provisioning.trust.opening import Making
+from provisioning.trust.present import find_key
+from provisioning.trust.review import role_title
+from provisioning.trusted import system_time
+from wire.key_request import fingerprint as fingerprint_of
 from wire.trust.calendar import calendar as dues
-from wire.trust.held import Held
 from wire.trust.time_reset import EVERYBODY
-
-FILE = click.Path(path_type=Path, dir_okay=False)
-FOLDER = click.Path(path_type=Path, file_okay=False)
-Command = Callable[..., Any]
-
-
-class Desk:
-    """What every one of these commands is told: where the province's word is, and in which language to speak."""
-
-    def __init__(self, root: Path, trust: Path | None, hub: str | None, language: str) -> None:
-        if bool(trust) == bool(hub):
-            raise click.UsageError("give either --trust FOLDER or --hub URL")
-        raw = read_root(root)
-        self.words = Words.load(language)
-        self._root, self._trust, self._hub = raw, trust, HubApi(str(hub)) if hub else None
-        self.held: Held = self._read(from_hub)
-
-    def distrust_hub(self) -> None:
-        """Take no word of the hub's own for what people have signed."""
-        self.held = self._read(from_hostile_hub)
-
-    def _read(self, ask: Callable[[bytes, HubApi], Held]) -> Held:
-        if self._hub is not None:
-            return ask(self._root, self._hub)
-        return from_folder(self._root, self._trust or Path())
-
-    def propose(self, change: Change, out: Path) -> None:
-        """Show what it says and write it down, unsigned."""
-        if out.exists():
-            raise ProvisioningError(f"{out} exists already; nothing was changed")
-        made = ChangeFile(change.files(system_time()))
-        self.show(made)
-        made.write(out)
-        click.echo(self.words(N_("Written to {file}. Each holder signs it: loa-provision trust sign {file}"), file=out))
-
-    def show(self, made: ChangeFile) -> None:
-        made.check(self.held)
-        for line in review(self.held, made.files, self.words):
-            click.echo(line)
-        for lacking in made.lacking(self.held):
-            title = role_title(self.held, lacking.role, self.words)
-            click.echo(
-                self.words(N_("  signatures: {good} of {needed}: {role}"), good=lacking.good, needed=lacking.needed,
-                           role=title)
-            )  # fmt: skip
-
-
-def at_desk(command: Command) -> Command:
-    """The options that make a Desk."""
-
-    def wrapped(root: Path, trust: Path | None, hub: str | None, language: str, **rest: Any) -> None:
-        command(Desk(root, trust, hub, language), **rest)
-
-    wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
-    wrapped.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
-    for option in (
-        click.option("--root", type=FILE, required=True, help="The province's root.json, as handed to you."),
-        click.option("--trust", type=FOLDER, help="The ceremony's folder, with metadata/ in it."),
-        click.option("--hub", help="Address of the hub, instead of a folder."),
-        click.option("--language", type=click.Choice(["vi", "en"]), default="vi", help="Of what is printed."),
-    ):
-        wrapped = option(wrapped)
-    return wrapped
 
 
 @click.command("new-key")
 @click.argument("file", type=FILE)
 @click.option("--passphrase-file", type=FILE, help="Otherwise it is asked for.")
-def new_key(file: Path, passphrase_file: Path | None) -> None:
+@LANGUAGE
+def new_key(file: Path, passphrase_file: Path | None, language: str) -> None:
     """Make your own key: FILE stays with you, FILE.pub goes to whoever runs the ceremony."""
-    words = Words.load("vi")
-    asked = {"hide_input": True, "confirmation_prompt": True}
-    passphrase = _first_line(passphrase_file) if passphrase_file else click.prompt("Passphrase", **asked)
+    words = Words.load(language)
+    passphrase = _first_line(passphrase_file) if passphrase_file else new_passphrase(words, file.stem)
     made = create_key(file, passphrase)
-    click.echo(words(N_("Key {key}: read it out over the telephone to be compared."), key=short(made.public_key.keyid)))
+    digits = fingerprint_of(made.public_key.keyid)
+    click.echo(words(N_("Key {key}: read it out over the telephone to be compared."), key=digits))
+    click.echo(words(N_("Hand in {file}, and nothing else; {key} and its passphrase stay with you."), key=file.name,
+                     file=public_path(file)))  # fmt: skip
 
 
 OUT = click.option("--out", type=FILE, required=True, help="The change, to be written and handed round.")
 KEY_ID = click.option("--key-id", required=True, help="The key: how its id begins, as `trust calendar` shows it.")
 ROLE = click.option("--role", required=True, help="Such as c00694, p08, ea00694, d08, root.")
-KEY = click.option("--key", "key_file", type=FILE, required=True, help="The new holder's public half (.pub).")
+Several = tuple[str, ...]
+NEW = "What the new holder handed in: the public half (.pub), or the request that a passkey's page wrote."
+HEARD = "What the holder read out from their own screen; otherwise it is asked for. One for each --key, in order."
+KEY = click.option("--key", "key_file", type=FILE, required=True, help=NEW)
+FINGERPRINT = click.option("--fingerprint", default="", help=HEARD)
 
 
 @click.command()
-@ROLE
-@KEY
+@click.option("--role", "roles", required=True, multiple=True, help="Such as c00694, ea00694, d08; repeatable.")
+@click.option("--key", "key_files", type=FILE, required=True, multiple=True, help=NEW)
+@click.option("--fingerprint", "heard", multiple=True, help=HEARD)
+@click.option("--new-area", is_flag=True, help="The role is of a commune that the province did not have.")
 @OUT
 @at_desk
-def add(desk: Desk, role: str, key_file: Path, out: Path) -> None:
-    """Let another person sign for a role."""
-    change = Change(desk.held)
-    change.add(role, _public(key_file))
+def add(desk: Desk, roles: Several, key_files: tuple[Path, ...], heard: Several, out: Path, *, new_area: bool) -> None:
+    """Let other people sign for a role, which is made if it is not there yet.
+
+    A new role for free text (ef) needs two holders at once: give --key twice.
+    """
+    if len(heard) > len(key_files):
+        raise click.UsageError("there are more --fingerprint than --key")
+    said = [*heard, *[""] * (len(key_files) - len(heard))]
+    keys = [desk.holder(file, roles, one) for file, one in zip(key_files, said, strict=True)]
+    change = Change(desk.held, making=Making(may_add_areas=new_area))
+    for role in roles:
+        change.add(role, *keys)
     desk.propose(change, out)
 
 
@@ -137,12 +89,13 @@ def revoke(desk: Desk, role: str, key_id: str, out: Path) -> None:
 @ROLE
 @KEY_ID
 @KEY
+@FINGERPRINT
 @OUT
 @at_desk
-def rotate(desk: Desk, role: str, key_id: str, key_file: Path, out: Path) -> None:
+def rotate(desk: Desk, role: str, key_id: str, key_file: Path, fingerprint: str, out: Path) -> None:
     """Put a new key in the place of an old one. Let a remaining holder prolong first, then nothing stops."""
-    change = Change(desk.held)
-    change.rotate(role, find_key(desk.held, key_id), _public(key_file))
+    change, key = Change(desk.held), desk.holder(key_file, (role,), fingerprint)
+    change.rotate(role, find_key(desk.held, key_id), key)
     desk.propose(change, out)
 
 
@@ -183,22 +136,26 @@ def reset_time(desk: Desk, devices: tuple[str, ...], out: Path) -> None:
 
 @click.command("evict-hub")
 @click.option("--out", type=FOLDER, required=True, help="Folder to be made: the new hub's keys, change.json, the page.")
+@click.option("--station", "states", type=FOLDER, multiple=True, help="State of an approver's station; repeatable.")
 @at_desk
-def evict_hub(desk: Desk, out: Path) -> None:
-    """The hub was stolen: keys for a new one, a change of root, and one page that says what to do."""
+def evict_hub(desk: Desk, out: Path, states: tuple[Path, ...]) -> None:
+    """The hub was stolen: keys for a new one, a change of root, and one page that says what to do.
+
+    The new hub is given what the ceremony's folder or the old hub still has, and what stations remember of releases.
+    """
     if out.exists():
-        raise ProvisioningError(f"{out} exists already; nothing was changed")
+        raise ProvisioningError(N_("{file} exists already; nothing was changed"), file=out)
     desk.distrust_hub()
+    held, _ = desk.with_stations(states), desk.words
     (out / "online").mkdir(mode=0o700, parents=True)
     keys = {name: create_online_key(out / "online" / f"{name}.pem").public_key for name in ONLINE}
-    change = Change(desk.held)
+    change = Change(held)
     change.replace_online(keys)
     desk.propose(change, out / "change.json")
-    (out / "metadata").mkdir()
-    for name, raw in present_files(desk.held).items():
-        (out / "metadata" / name).write_bytes(raw)
-    page = write_page(out / "trang-in.html", desk.held, keys)
-    click.echo(desk.words(N_("Print this page and follow it: {file}"), file=page))
+    for lacking in hand_over(held, out, desk.sources(states)):
+        click.echo(_(N_("Found nowhere, look for it before the new hub runs: {file}"), file=lacking))
+    page = write_page(out / "trang-in.html", held, keys)
+    click.echo(_(N_("Print this page and follow it: {file}"), file=page))
 
 
 @click.command()
@@ -221,7 +178,9 @@ def sign(desk: Desk, change: Path, key_file: Path, passphrase_file: Path | None,
     desk.show(made)
     if not yes:
         click.confirm(desk.words(N_("Sign this?")), abort=True)
-    passphrase = _first_line(passphrase_file) if passphrase_file else click.prompt("Passphrase", hide_input=True)
+    passphrase = _first_line(passphrase_file) if passphrase_file else click.prompt(
+        desk.words(N_("Passphrase of {name}"), name=key_file.stem), hide_input=True
+    )
     signed = made.sign(desk.held, open_key(key_file, passphrase))
     made.write(change)
     click.echo(desk.words(N_("Signed: {roles}"), roles=", ".join(signed)))
@@ -245,9 +204,12 @@ def merge(change: Path, others: tuple[Path, ...]) -> None:
 def finish(desk: Desk, change: Path, out: Path) -> None:
     """Verify a completely signed change and write it as metadata, for the hub to take over."""
     made = ChangeFile.read(change)
-    made.check(desk.held)
+    made.check(desk.held, system_time())
     names = made.finish(desk.held, out)
     click.echo(desk.words(N_("{count} files in {folder}: loa-hub init --trust {folder}"), count=len(names), folder=out))
+    if root := made.new_root(desk.held):
+        digits = fingerprint_of(root)
+        click.echo(desk.words(N_("New root fingerprint: {digits}. Print it anew for everybody."), digits=digits))
 
 
 @click.command()
@@ -271,13 +233,15 @@ def calendar(desk: Desk) -> None:
 COMMANDS = (new_key, add, revoke, rotate, freeze, prolong, reset_time, evict_hub, show, sign, merge, finish, calendar)
 
 
-def present_files(held: Held) -> dict[str, bytes]:
-    """What a new hub must be given: every role's newest file, by file name."""
-    return {metadata_file_name(file.name, file.version): file.raw for file in (held.root, *held.roles.values())}
-
-
-def _public(file: Path) -> Key:
-    return read_public_key(file)
+def new_passphrase(words: Words, name: str) -> str:
+    """Asked for twice, until it is long enough."""
+    while True:
+        asked = words(N_("New passphrase of {name}"), name=name)
+        again = words(N_("Once more"))
+        passphrase: str = click.prompt(asked, hide_input=True, confirmation_prompt=again)
+        if len(passphrase) >= MIN_PASSPHRASE:
+            return passphrase
+        click.echo(words(N_("At least {n} characters, please."), n=MIN_PASSPHRASE))
 
 
 def _first_line(file: Path) -> str:

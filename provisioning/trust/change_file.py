@@ -13,14 +13,17 @@ from msgspec import Meta, Struct
 from securesystemslib.signer import Signer
 from tuf.api.metadata import Root
 
+from provisioning.approval.words import N_
 from provisioning.errors import ProvisioningError
 from provisioning.trust.review import read_file
+from provisioning.trust.untold import check_told
 from wire.errors import WireError
 from wire.release import add_signatures, metadata_file_name, sign_role
-from wire.trust.authority import authority, delegator_of
+from wire.trust.authority import authority, delegator_name, delegator_of
 from wire.trust.held import Held, verify_role
 from wire.trust.rolefile import Delegator, RoleFile
-from wire.trust.succession import verify_next_root
+from wire.trust.succession import next_root, verify_next_root
+from wire.units import UtcTime
 
 MAX_CHANGE_BYTES = 8 * 1024 * 1024
 
@@ -78,23 +81,25 @@ class ChangeFile:
             os.fsync(file.fileno())
         fresh.replace(path)
 
-    def check(self, held: Held) -> None:
-        """Raise ChangeFileError unless every file is the next version of what is held."""
+    def check(self, held: Held, now: UtcTime) -> None:
+        """Raise ChangeFileError unless every file is the next version of what is held, ChangeError as `check_told`."""
         for role, raw in self.files.items():
             before = held.root if role == Root.type else held.roles.get(role)
             after = read_file(role, raw)
             if after.version != (before.version if before else 0) + 1:
                 raise ChangeFileError(
-                    f"{role} v{after.version} does not follow v{before.version if before else 0}: "
-                    "something was released meanwhile, make the change anew"
-                )
+                    N_("{role}: version {after} does not follow {before}; something was released meanwhile, make the "
+                       "change anew"),
+                    role=role, after=after.version, before=before.version if before else 0,
+                )  # fmt: skip
+            check_told(held, before, after, now)
 
     def sign(self, held: Held, signer: Signer) -> list[str]:
         """Add a holder's signature to every file that he may sign; which these were. Raises ChangeFileError."""
         key_id = signer.public_key.keyid
         signed = [role for role in self.files if key_id in self._key_ids(held, role)]
         if not signed:
-            raise ChangeFileError("this key may sign nothing of the change")
+            raise ChangeFileError(N_("this key may sign nothing of the change"))
         for role in signed:
             self.files[role] = sign_role(self.files[role], signer)
         return signed
@@ -112,7 +117,10 @@ class ChangeFile:
         """Write the complete change as `metadata/<n>.<role>.json`, verified first. Raises ChangeFileError."""
         lacking = self.lacking(held)
         if lacking:
-            raise ChangeFileError(f"{lacking[0].role} has {lacking[0].good} of {lacking[0].needed} signatures")
+            raise ChangeFileError(
+                N_("{role} has {good} of {needed} signatures"),
+                role=lacking[0].role, good=lacking[0].good, needed=lacking[0].needed,
+            )  # fmt: skip
         names = []
         for role, raw in self.files.items():
             try:
@@ -126,6 +134,11 @@ class ChangeFile:
             (folder / "metadata").mkdir(parents=True, exist_ok=True)
             (folder / "metadata" / names[-1]).write_bytes(raw)
         return names
+
+    def new_root(self, held: Held) -> str | None:
+        """The fingerprint of the root that a complete change brings; None where it brings none."""
+        raw = self.files.get(Root.type)
+        return next_root(held, raw).root_fingerprint if raw is not None else None
 
     def _state(self, held: Held, role: str) -> Lacking:
         file = read_file(role, self.files[role])
@@ -145,7 +158,7 @@ class ChangeFile:
 
     def _delegator(self, held: Held, role: str) -> Delegator:
         """The file that will vouch for a role: that of the change, if it is in it."""
-        name = delegator_of(held, role).name
+        name = delegator_name(held, role)
         return read_file(name, self.files[name]) if name in self.files else delegator_of(held, role)
 
     def _key_ids(self, held: Held, role: str) -> frozenset[str]:

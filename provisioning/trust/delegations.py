@@ -107,14 +107,9 @@ class FirstMetadata:
         return signed
 
     def _delegate(self, signed: Targets, role: str, communes: Iterable[str]) -> None:
-        kind = self._kind(role)
-        source = f"p{self._roster.province}" if kind in ("g", "h") else role
-        paths = delegation_paths(self._parse(role), communes)
-        delegation = DelegatedRole(role, [], self._roster.threshold(source), terminating=True, paths=paths)
-        if signed.delegations is not None and signed.delegations.roles is not None:
-            signed.delegations.roles[role] = delegation
-        for person in self._holders_of(source):
-            signed.add_key(self._people[person], role)
+        source = f"p{self._roster.province}" if self._kind(role) in ("g", "h") else role
+        keys = [self._people[person] for person in self._holders_of(source)]
+        delegate(signed, self._parse(role), keys, self._roster.threshold(source), communes=communes)
 
     def _holders_of(self, role: str) -> list[str]:
         return self._holders.get(role, [])
@@ -133,6 +128,21 @@ class FirstMetadata:
 
     def _dated(self) -> dict[str, Any]:
         return {"issued": self._issued}
+
+
+def delegate(
+    signed: Targets, role: RoleName, keys: Iterable[Key], threshold: int, *, communes: Iterable[str] = ()
+) -> None:
+    """Name a role in a file that delegates. `communes`: of a group."""
+    if signed.delegations is None or signed.delegations.roles is None:
+        raise ValueError(f"the file that should delegate to {role.name} has no delegations")
+    made = DelegatedRole(role.name, [], threshold, terminating=True, paths=delegation_paths(role, communes))
+    roles = {**signed.delegations.roles, role.name: made}
+    # The registrar stands before the province: both match placements, and the first decides.
+    first = {name: one for name, one in roles.items() if name == role.name and role.kind == "d"}
+    signed.delegations.roles = first | roles
+    for key in keys:
+        signed.add_key(key, role.name)
 
 
 def _unsigned(signed: Root | Targets) -> bytes:

@@ -15,6 +15,7 @@ from pathlib import Path
 from securesystemslib.signer import Key, Signer
 from tuf.api.metadata import Root, Snapshot, Timestamp
 
+from provisioning.approval.words import N_
 from provisioning.blobs import sync_folder
 from provisioning.errors import ProvisioningError
 from provisioning.keys import MIN_ROUNDS, create_key, create_online_key, write_new
@@ -52,7 +53,7 @@ class Ceremony:
 def check_free(folder: Path) -> None:
     """Raise CeremonyError unless `folder` can be made, or is empty."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise CeremonyError(f"{folder} exists already; nothing was changed")
+        raise CeremonyError(N_("{file} exists already; nothing was changed"), file=folder)
 
 
 def lay_down(ceremony: Ceremony, folder: Path, *, on_key: Callable[[str], None]) -> Held:

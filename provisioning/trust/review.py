@@ -10,10 +10,12 @@ from tuf.api.metadata import Root, Targets
 from provisioning.approval.words import N_, Words, instant
 from provisioning.trust.changes import is_mirrored, short
 from wire.trust.held import Held, delegations
-from wire.trust.layout import parse_role_name
+from wire.trust.layout import group_communes, parse_role_name
 from wire.trust.rolefile import RoleFile, parse_role_file
-from wire.trust.time_reset import FIELD
+from wire.trust.time_reset import EVERYBODY, reset_of
 
+Holders = tuple[frozenset[str], int]
+NOBODY: Holders = (frozenset(), 0)
 KINDS = {
     "root": N_("root of the province"), "targets": N_("holders of the province's roles"),
     "snapshot": N_("the hub's key (list)"), "timestamp": N_("the hub's key (time)"),
@@ -25,8 +27,10 @@ KINDS = {
 
 
 def review(held: Held, files: Mapping[str, bytes], _: Words) -> list[str]:
-    """The lines, file by file. Raises MalformedError for what is no metadata."""
+    """The lines, file by file; `untold` finds what they leave unsaid. Raises MalformedError for what is no metadata."""
     lines: list[str] = []
+    targets = read_file(Targets.type, files[Targets.type]) if Targets.type in files else held.roles[Targets.type]
+    province = _holders(targets.signed).get(f"p{held.province}", NOBODY)
     for role, raw in files.items():
         before = held.root if role == Root.type else held.roles.get(role)
         after = read_file(role, raw)
@@ -35,7 +39,7 @@ def review(held: Held, files: Mapping[str, bytes], _: Words) -> list[str]:
             _("{role}: version {before} → {after}, valid until {until}", role=role,
               before=before.version if before else 0, after=after.version, until=until)
         )  # fmt: skip
-        found = list(_differences(held, before.signed if before else None, after.signed, _))
+        found = list(_differences(held, before.signed if before else None, after.signed, province, _))
         lines += [f"    {line}" for line in found or [_("nothing else changes (prolonged)")]]
     return lines + _stops(held, files, _)
 
@@ -50,30 +54,45 @@ def role_title(held: Held, role: str, _: Words) -> str:
     return f"{role} ({_(KINDS[kind])})" if kind in KINDS else role
 
 
-def _differences(held: Held, before: Root | Targets | None, after: Root | Targets, _: Words) -> Iterator[str]:
+def _differences(
+    held: Held, before: Root | Targets | None, after: Root | Targets, province: Holders, _: Words
+) -> Iterator[str]:
+    """`province`: its holders once the change is installed, who also sign groups and lists of hamlets."""
     old, new = _holders(before), _holders(after)
     for role in dict.fromkeys((*old, *new)):
-        if is_mirrored(held, role) and f"p{held.province}" not in new:
+        was, now = old.get(role, NOBODY), new.get(role, NOBODY)
+        if is_mirrored(held, role) and now == province:
             continue    # says what the province's own line says
-        was, now = old.get(role, (frozenset(), 0)), new.get(role, (frozenset(), 0))
         title = role_title(held, role, _)
         yield from (_("+ {key} may sign: {role}", key=short(key), role=title) for key in sorted(now[0] - was[0]))
         lost = sorted(was[0] - now[0])
         yield from (_("− {key} may not sign any more: {role}", key=short(key), role=title) for key in lost)
         if was[1] != now[1]:
             yield _("signatures needed: {before} → {after} ({role})", before=was[1], after=now[1], role=title)
-    yield from _other(before, after, _)
+        if len(now[0]) < now[1]:
+            yield _("NOBODY can sign until another holder is added: {role}", role=title)
+    yield from _joining(held, before, after, _)
+    reset, known = (reset_of(side) if side else None for side in (after, before))
+    if reset is not None and reset != known:
+        floor = instant(reset.floor, _)
+        names = [_("all devices") if name == EVERYBODY else name for name in reset.devices]
+        yield _("clock reset for {devices}: not before {floor}", devices=", ".join(names), floor=floor)
 
 
-def _other(before: Root | Targets | None, after: Root | Targets, _: Words) -> Iterator[str]:
-    old, new = (side.unrecognized_fields.get(FIELD) if side else None for side in (before, after))
-    if old != new and isinstance(new, dict):
-        floor = instant(int(new["floor"]), _)
-        yield _("clock reset for {devices}: not before {floor}", devices=", ".join(new["devices"]), floor=floor)
-    old_targets = before.targets if isinstance(before, Targets) else {}
-    new_targets = after.targets if isinstance(after, Targets) else {}
-    yield from (_("other content: {path}", path=path) for path in sorted(old_targets.keys() | new_targets.keys())
-                if old_targets.get(path) != new_targets.get(path))  # fmt: skip
+def _joining(held: Held, before: Root | Targets | None, after: Root | Targets, _: Words) -> Iterator[str]:
+    """Communes that come into a group or leave one."""
+    old, new = (_communes(held, side) for side in (before, after))
+    for group in dict.fromkeys((*old, *new)):
+        come, gone = new.get(group, frozenset()) - old.get(group, frozenset()), old.get(group, frozenset()) - new.get(
+            group, frozenset()
+        )
+        yield from (_("+ {area} joins {group}", area=area, group=group) for area in sorted(come))
+        yield from (_("− {area} leaves {group}", area=area, group=group) for area in sorted(gone))
+
+
+def _communes(held: Held, signed: Root | Targets | None) -> dict[str, frozenset[str]]:
+    found = delegations(signed) if isinstance(signed, Targets) else {}
+    return {name: group_communes(one, held.province or "") for name, one in found.items() if name.startswith("g")}
 
 
 def _stops(held: Held, files: Mapping[str, bytes], _: Words) -> list[str]:
@@ -91,7 +110,7 @@ def _stops(held: Held, files: Mapping[str, bytes], _: Words) -> list[str]:
     return lines or [_("Nothing that is on air stops.")]
 
 
-def _holders(signed: Root | Targets | None) -> dict[str, tuple[frozenset[str], int]]:
+def _holders(signed: Root | Targets | None) -> dict[str, Holders]:
     if signed is None:
         return {}
     roles = signed.roles if isinstance(signed, Root) else delegations(signed)

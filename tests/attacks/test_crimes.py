@@ -2,8 +2,8 @@
 went through it, and a network between. He wants one thing: that loudspeaker X says Y. He may silence, delay, freeze or
 reveal; in no line of this list does X say Y, and afterwards X still says what its people signed.
 
-What he tries through the approval app stands in tests/provisioning/test_station_hostile.py, with the clock in
-tests/edge/test_time_table.py.
+What he tries through the people who sign (page, app, phone, login challenge, ceremony) stands in
+test_crimes_of_signing.py, with the clock in tests/edge/test_time_table.py.
 """
 
 from __future__ import annotations

@@ -20,14 +20,26 @@ from provisioning.approval.station import create_station
 from provisioning.keys import create_key
 from tests.builders import Province, make_programme, make_province
 from tests.fakes.hub import PASSWORD, FakeHub, real_now, serving
-from tests.provisioning.browsing import ON_THE_WAY, free_port, open_page, serving_phone_bundle
+from tests.provisioning.browsing import (
+    ON_THE_WAY,
+    PHONE_HOST,
+    Authenticator,
+    free_port,
+    open_page,
+    serving_phone_bundle,
+    sign_in,
+)  # fmt: skip
+from wire.areas import programme_target
+from wire.codec import encode
 from wire.content import Item, Sound
+from wire.key_request import read_request
 from wire.programme import PlayItem, Programme, Recurrence, Slot
 from wire.units import DAY, HOUR, MINUTE, UtcTime
 
 PORT = 8090
 ORIGIN = f"http://duyet.localhost:{PORT}"
 COMMUNE = "08/00694"
+PATH = programme_target(COMMUNE)
 CHAIR, DEPUTY, OUTSIDER = "chair-00694", "deputy-00694", "chair-00700"
 PEOPLE = (CHAIR, DEPUTY, OUTSIDER, "head-00694", "binh", "chi", "lan", "dang")
 
@@ -129,3 +141,40 @@ def a_programme(area: str, *items: Item, start_ms: int = 17 * HOUR, **fields: An
     now = real_now()
     values = {"issued": now, "play_until": UtcTime(now + 30 * DAY), "items": list(items), "slots": [slot], **fields}
     return make_programme(area, **values)
+
+
+@dataclass
+class Phone:
+    """A phone that trusts the province, whose passkey holds the commune's role, before a hub that may lie."""
+
+    hub: FakeHub
+    page: Page
+    authenticator: Authenticator
+
+    def submit(self, *items: Item, **fields) -> int:
+        return self.hub.submit(COMMUNE, "programme", {PATH: encode(a_programme(COMMUNE, *items, **fields))})
+
+    def open(self, wait_for: str) -> None:
+        self.page.click("nav a[href='#/pending']")
+        self.page.click("#pending a")
+        self.page.wait_for_selector(wait_for)
+
+
+@pytest.fixture
+def phone(province: Province, tmp_path) -> Iterator[Phone]:
+    port = free_port()
+    lying = FakeHub(province, PEOPLE, approval_origins=(f"https://{PHONE_HOST}:{port}",))
+    with serving(lying) as hub, serving_phone_bundle(tmp_path, hub.url, port) as origin, open_page(*ON_THE_WAY) as page:
+        authenticator = Authenticator(page)
+        page.goto(f"{origin}/")
+        page.fill("#root-fingerprint", province.held().root_fingerprint)
+        page.click("#pin button")
+        sign_in(page, CHAIR)
+        page.click("nav a[href='#/passkey']")
+        page.click("#make-passkey button")
+        page.fill("#role", "c00694")
+        page.click("#request-role button")
+        _request, key = read_request(page.input_value("#request").encode())
+        province.now = UtcTime(real_now() - MINUTE)
+        province.publish({"g08-01": province.revise("g08-01", lambda signed: signed.add_key(key, "c00694"))})
+        yield Phone(hub, page, authenticator)

@@ -2,69 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-
-import pytest
-from playwright.sync_api import Page
-
-from tests.builders import Province
-from tests.fakes.hub import FakeHub, real_now, serving
+from tests.fakes.hub import real_now
 from tests.provisioning.browsing import (
-    ON_THE_WAY,
-    PHONE_HOST,
-    Authenticator,
-    free_port,
-    open_page,
-    serving_phone_bundle,
     sign_in,
 )  # fmt: skip
-from tests.provisioning.conftest import CHAIR, COMMUNE, PEOPLE, a_programme, put_sound
+from tests.provisioning.conftest import CHAIR, COMMUNE, a_programme, put_sound
 from wire.areas import programme_target
 from wire.codec import encode
 from wire.content import Item
-from wire.key_request import read_request
-from wire.units import HOUR, MINUTE, UtcTime
+from wire.units import HOUR, UtcTime
 
 PATH = programme_target(COMMUNE)
 CHANGED = "Nội dung đã thay đổi sau khi xem. Xem lại trước khi ký."
-
-
-@dataclass
-class Phone:
-    """A phone that trusts the province, whose passkey holds the commune's role, before a hub that may lie."""
-
-    hub: FakeHub
-    page: Page
-    authenticator: Authenticator
-
-    def submit(self, *items: Item, **fields) -> int:
-        return self.hub.submit(COMMUNE, "programme", {PATH: encode(a_programme(COMMUNE, *items, **fields))})
-
-    def open(self, wait_for: str) -> None:
-        self.page.click("nav a[href='#/pending']")
-        self.page.click("#pending a")
-        self.page.wait_for_selector(wait_for)
-
-
-@pytest.fixture
-def phone(province: Province, tmp_path) -> Iterator[Phone]:
-    port = free_port()
-    lying = FakeHub(province, PEOPLE, approval_origins=(f"https://{PHONE_HOST}:{port}",))
-    with serving(lying) as hub, serving_phone_bundle(tmp_path, hub.url, port) as origin, open_page(*ON_THE_WAY) as page:
-        authenticator = Authenticator(page)
-        page.goto(f"{origin}/")
-        page.fill("#root-fingerprint", province.held().root_fingerprint)
-        page.click("#pin button")
-        sign_in(page, CHAIR)
-        page.click("nav a[href='#/passkey']")
-        page.click("#make-passkey button")
-        page.fill("#role", "c00694")
-        page.click("#request-role button")
-        _request, key = read_request(page.input_value("#request").encode())
-        province.now = UtcTime(real_now() - MINUTE)
-        province.publish({"g08-01": province.revise("g08-01", lambda signed: signed.add_key(key, "c00694"))})
-        yield Phone(hub, page, authenticator)
 
 
 def test_a_proposal_that_changes_under_the_finger_is_shown_anew(phone):

@@ -199,6 +199,29 @@ def test_a_second_person_signs_on_a_phone_what_the_first_signed(village: Village
     assert village.released().roles["c00694"].signatures.keys() == {key.keyid, deputy.public_key.keyid}
 
 
+def test_after_the_last_signer_was_taken_out_the_phone_begins_anew_and_says_so(village: Village):
+    """The chair's key file is lost, her phone goes on. What the file signed counts no more; its number is spent."""
+    page, province = village.page, village.province
+    Authenticator(page)
+    pin(village)
+    sign_in(page, CHAIR)
+    key, lost = make_passkey(village), province.signers[CHAIR]
+    sign_at_station(village, village.submit(), lost, CHAIR)
+    province.now = real_now()
+    revoked = province.revise("g08-01", lambda signed: signed.revoke_key(lost.public_key.keyid, "c00694"))
+    province.publish({"g08-01": revoked})
+    village.take()
+    village.submit()
+    open_proposal(page)
+    said = page.inner_text("main > .note")
+    page.click("#passkey-button")
+    page.wait_for_selector("#nothing-pending")
+
+    assert said.startswith("Bản trước do người không còn quyền ký đã ký")
+    released = village.released().roles["c00694"]
+    assert (released.version, released.signatures.keys()) == (2, {key.keyid})
+
+
 def test_a_wrong_fingerprint_trusts_nobody(village: Village):
     page = village.page
     page.fill("#root-fingerprint", "0123 4567 89ab cdef 0123 4567")
@@ -243,11 +266,11 @@ def test_a_recording_with_another_hash_cannot_be_signed(village: Village):
     assert page.query_selector("#passkey-button") is None
 
 
-def sign_at_station(village: Village, ident: int, signer) -> None:
-    """The deputy signs with a key file, through the hub's own action."""
+def sign_at_station(village: Village, ident: int, signer, name: str = DEPUTY) -> None:
+    """The deputy, or whoever is named, signs with a key file, through the hub's own action."""
     hub = village.real.hub
     with hub.reading() as conn:
-        person = persons.load(conn, DEPUTY)
+        person = persons.load(conn, name)
     proposal = publishing.look_at(hub, person, ident).proposal
     raw = sign_role(build_role(None, "c00694", proposal.targets, real_now()), signer)
     publishing.add_signature(hub, person, ident, digest=proposal.digest, metadata=raw)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,22 +23,30 @@ from hub.context import Hub, open_hub
 from hub.publishing import actions as publishing
 from hub.publishing.intake import take_trust
 from hub.setup import prepare
+from provisioning import cli
 from provisioning.approval.context import StationConfig, open_station
 from provisioning.approval.station import create_station
 from provisioning.blobs import BlobStore
 from provisioning.bundle import Order, Packer
 from provisioning.bundle_check import check_bundle
 from provisioning.hub_api import HubApi
+from provisioning.trust.change_file import ChangeFile
+from provisioning.trust.changes import Change
+from provisioning.trust.present import from_hub
 from provisioning.trusted import Truststore
 from tests.builders import Province, make_placement, make_template, new_signer
 from tests.fakes.hub import PASSWORD, real_now
 from tests.hub.conftest import write_trust
-from tests.provisioning.conftest import CHAIR, COMMUNE, PORT, Browser, a_programme, opus, passphrase_of
+from tests.provisioning.conftest import CHAIR, COMMUNE, DEPUTY, PORT, Browser, a_programme, opus, passphrase_of
 from wire.areas import placements_target, programme_target, template_target
 from wire.codec import encode
 from wire.content import Item, Sound
 from wire.enrolment import Placements
 from wire.envelope import public_hex
+from wire.trust.expiry import NETWORK
+from wire.trust.held import pin_root
+from wire.trust.refresh import Outcome, refresh, run
+from wire.trust.scope import DeviceScope
 from wire.units import HOUR, MINUTE, UtcTime
 
 PATH = programme_target(COMMUNE)
@@ -73,14 +82,13 @@ class RealHub:
         return Sound("vi", sha256, len(raw), 1_000)
 
 
-@pytest.fixture
-def real(tmp_path, province: Province) -> Iterator[RealHub]:
-    folder = tmp_path / "hub"
+@contextmanager
+def a_hub(folder: Path, trust: Path, province: Province) -> Iterator[RealHub]:
     config = load_config(folder, environ={})
     prepare(config)
     hub = open_hub(config)
     areas.import_areas(hub, province="08", name="Tỉnh Tuyên Quang")
-    take_trust(hub, write_trust(province, folder / "trust"))
+    take_trust(hub, trust)
     for username, held in GRANTS.items():
         signer = province.signers.get(username)
         keys = [(signer.public_key.keyid, public_hex(signer.public_key))] if signer else []
@@ -93,6 +101,13 @@ def real(tmp_path, province: Province) -> Iterator[RealHub]:
     thread.join()
     server.server_close()
     hub.close()
+
+
+@pytest.fixture
+def real(tmp_path, province: Province) -> Iterator[RealHub]:
+    folder = tmp_path / "hub"
+    with a_hub(folder, write_trust(province, folder / "trust"), province) as running:
+        yield running
 
 
 @pytest.fixture
@@ -147,6 +162,70 @@ def test_what_changed_meanwhile_is_refused_by_station_and_hub(real, browser):
 
     assert (answer.status_code, answer.json["code"]) == (409, "changed")
     assert release(real, browser, newer, CHAIR) == ["released"]
+
+
+def installed(province: Province, real: RealHub) -> Outcome:
+    """What a new device of the commune makes of what the hub serves."""
+    hub = HubApi(real.url)
+    steps = refresh(pin_root(province.root), scope=DeviceScope(f"{COMMUNE}/02"), floor=real_now(), rules=NETWORK)
+    return run(steps, lambda wanted: hub.metadata(wanted.name))
+
+
+@pytest.mark.parametrize("verb", ["remove", "freeze"])
+def test_the_chair_is_taken_out_and_the_deputy_goes_on(real, browser, province, tmp_path, verb):
+    """What he alone signed stops; the ceremony's change passes the hub, and the next release every device."""
+    first = a_programme(COMMUNE, issued=UtcTime(real_now() - HOUR))
+    release(real, browser, real.submit(COMMUNE, "programme", {PATH: encode(first)}), CHAIR)
+    assert installed(province, real).refusals == ()
+
+    change = Change(from_hub(province.root, HubApi(real.url)))
+    chair = province.signers[CHAIR].public_key.keyid
+    change.remove("c00694", chair) if verb == "remove" else change.freeze(chair)
+    made = ChangeFile(change.files(real_now()))
+    for name in ("binh", "chi"):
+        made.sign(change.held, province.signers[name])
+    made.finish(change.held, tmp_path / "thay-doi")
+    assert take_trust(real.hub, tmp_path / "thay-doi") == 1
+    assert "c00694" not in installed(province, real).held.roles
+
+    auth.add_person(
+        real.hub, username=DEPUTY, name=DEPUTY, password=PASSWORD, held=[Grant(Role.APPROVER, COMMUNE)],
+        keys=[(province.signers[DEPUTY].public_key.keyid, public_hex(province.signers[DEPUTY].public_key))],
+    )  # fmt: skip
+    again = real.submit(COMMUNE, "programme", {PATH: encode(a_programme(COMMUNE))})
+    assert release(real, browser, again, DEPUTY) == ["released"]
+    outcome = installed(province, real)
+    assert outcome.refusals == ()
+    assert outcome.held.roles["c00694"].signatures.keys() == {province.signers[DEPUTY].public_key.keyid}
+
+
+def test_a_stolen_hub_is_replaced_and_communes_and_devices_go_on(real, browser, province, tmp_path, key_files):
+    """The old hub is gone with all that it held. Its releases live in the chair's station and on devices."""
+    release(real, browser, real.submit(COMMUNE, "programme", {PATH: encode(a_programme(COMMUNE))}), CHAIR)
+    browser.look(real.submit(COMMUNE, "programme", {PATH: encode(a_programme(COMMUNE, start_ms=6 * HOUR))}))
+    device, folder = installed(province, real).held, tmp_path / "hub" / "trust"
+    (folder / "root.json").write_bytes(province.root)
+    (tmp_path / "pass").write_text(passphrase_of("binh") + "\n")
+    new, change = tmp_path / "moi", tmp_path / "moi" / "change.json"
+    here = ["--root", str(folder / "root.json"), "--trust"]
+    evict = ["trust", "evict-hub", "--out", str(new), "--station", str(tmp_path / "state"), *here, str(folder)]
+    assert cli.run(evict) == 0
+    for name in ("binh", "chi"):
+        (tmp_path / "pass").write_text(passphrase_of(name) + "\n")
+        key = ["--key", str(key_files[0] / f"{name}.key"), "--passphrase-file", str(tmp_path / "pass"), "--yes"]
+        assert cli.run(["trust", "sign", str(change), *key, *here, str(new)]) == 0
+    assert cli.run(["trust", "finish", str(change), "--out", str(new), *here, str(new)]) == 0
+
+    with a_hub(tmp_path / "hub-2", new, province) as clean:
+        fresh = StationConfig(clean.url, key_files[0], province.root, tmp_path / "state-2", PORT)
+        chair = Browser(create_station(open_station(fresh)).test_client())
+        ident = clean.submit(COMMUNE, "programme", {PATH: encode(a_programme(COMMUNE, start_ms=7 * HOUR))})
+        assert release(clean, chair, ident, CHAIR) == ["released"]
+        hub = HubApi(clean.url)
+        steps = refresh(device, scope=DeviceScope(f"{COMMUNE}/02"), floor=real_now(), rules=NETWORK)
+        outcome = run(steps, lambda wanted: hub.metadata(wanted.name))
+    assert outcome.refusals == ()
+    assert (outcome.held.root.version, outcome.held.roles["c00694"].version) == (2, 2)
 
 
 def test_it_goes_back_with_a_reason(real, browser):

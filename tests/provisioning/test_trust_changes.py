@@ -126,6 +126,22 @@ def test_a_lost_key_leaves_every_role_in_one_step_while_the_others_go_on(device)
     assert device.refresh(held, WholeProvince()).refusals == ()
 
 
+def test_what_the_lost_key_had_signed_with_one_other_is_signed_anew_in_the_same_step(device):
+    """Otherwise whole branches would stop with it: targets, the province, groups, hamlets."""
+    pair = [device.signers["binh"], device.signers["lan"]]
+    names = ("targets", "p08", "g08-01", "g08-02", "h00694")
+    device.publish({name: device.revise(name, lambda _: None, pair) for name in names})
+    before = device.refresh(device.device, WholeProvince()).held
+    change = Change(before)
+    change.freeze(key_id(device, "lan"))
+    assert set(change.edits) >= {"root", *names}
+    assert "Nothing that is on air stops." in review(before, change.files(UtcTime(device.now + 1)), EN)
+    release(device, change, "binh", "chi")
+    outcome = device.refresh(before, WholeProvince())
+    assert (outcome.refusals, outcome.dropped) == ((), ())
+    assert outcome.held.roles.keys() == before.roles.keys()
+
+
 def test_a_change_of_the_provinces_approvers_reaches_groups_and_hamlets(device):
     new = new_signer()
     change = make(device)
@@ -212,7 +228,7 @@ def test_a_change_made_before_another_release_is_not_signed(device):
     made = ChangeFile(change.files(UtcTime(device.now + 1)))
     device.release("p08")
     with pytest.raises(ChangeFileError, match="meanwhile"):
-        made.check(device.held())
+        made.check(device.held(), UtcTime(device.now + 1))
 
 
 def test_a_change_from_a_clock_that_is_behind_is_not_made(device):

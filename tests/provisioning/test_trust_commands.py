@@ -14,6 +14,8 @@ from provisioning.keys import create_key, open_key
 from provisioning.trust.changes import ONLINE
 from provisioning.trust.eviction_page import write_page
 from tests.builders import make_programme, make_province
+from tests.fakes.hub import FakeHub, serving
+from tests.provisioning.test_trust_changes import fast_forward
 from wire.areas import programme_target
 from wire.codec import encode
 from wire.trust.authority import authority
@@ -67,11 +69,13 @@ def test_from_a_communes_request_to_its_first_signed_programme(desk, tmp_path, c
     folder, province, keys = desk
     # 1. the commune's new deputy makes a key and reads its number out
     assert run(desk, "new-key", tmp_path / "pho.key", "--passphrase-file", keys / "pass") == 0
-    number = capsys.readouterr().out.split("Khoá ")[1].split(":")[0]
+    number = capsys.readouterr().out.split("Khóa ")[1].split(":")[0]
+    short = number[:19]
     # 2. the province proposes the change, and compares the number
     change = tmp_path / "them-pho.json"
-    assert run(desk, "add", "--role", "c00700", "--key", tmp_path / "pho.pub", "--out", change) == 0
-    assert f"+ {number} được ký: c00700 (người duyệt của xã)" in capsys.readouterr().out
+    new = ("--role", "c00700", "--key", tmp_path / "pho.pub", "--fingerprint", number)
+    assert run(desk, "add", *new, "--out", change) == 0
+    assert f"+ {short} được ký: c00700 (người duyệt của xã)" in capsys.readouterr().out
     # 3. two of the province's approvers look and sign, each on a machine of their own
     sign(desk, change, "binh", "chi")
     assert "Không có gì đang phát phải ngừng." in capsys.readouterr().out
@@ -100,7 +104,7 @@ def test_a_lost_key_is_frozen_by_its_first_characters(desk, tmp_path, keys, caps
 @pytest.mark.parametrize("start", ["", "abc", "zzzzzzzz", "00000000"])
 def test_a_key_that_is_not_named_clearly_is_not_guessed(desk, tmp_path, start, capsys):
     assert run(desk, "freeze", "--key-id", start, "--out", tmp_path / "x.json") == 1
-    assert "keys begin with" in capsys.readouterr().err
+    assert "khóa bắt đầu bằng" in capsys.readouterr().err
     assert not (tmp_path / "x.json").exists()
 
 
@@ -108,7 +112,7 @@ def test_a_change_is_never_overwritten(desk, tmp_path, capsys):
     (tmp_path / "x.json").write_text("kept")
     assert run(desk, "prolong", "p08", "--out", tmp_path / "x.json") == 1
     assert (tmp_path / "x.json").read_text() == "kept"
-    assert "exists already" in capsys.readouterr().err
+    assert "đã có sẵn" in capsys.readouterr().err
 
 
 def test_whoever_says_no_has_signed_nothing(desk, tmp_path, monkeypatch):
@@ -137,7 +141,7 @@ def test_evicting_a_hub_leaves_keys_a_change_and_one_page(desk, tmp_path, capsys
     out = tmp_path / "may-chu-moi"
     assert run(desk, "evict-hub", "--out", out) == 0
     said = capsys.readouterr().out
-    assert "khoá của máy chủ (thời gian)" in said
+    assert "khóa của máy chủ (thời gian)" in said
     assert "được ký: root" not in said, "nobody else's power changes"
     assert sorted(path.name for path in out.iterdir()) == ["change.json", "metadata", "online", "trang-in.html"]
     assert {path.stat().st_mode & 0o077 for path in (out / "online").iterdir()} == {0}
@@ -148,6 +152,53 @@ def test_evicting_a_hub_leaves_keys_a_change_and_one_page(desk, tmp_path, capsys
     assert run(desk, "finish", out / "change.json", "--out", out) == 0
     assert (out / "metadata" / "2.root.json").exists()
     assert set(json.loads((out / "change.json").read_text())["files"]) == {"root"}
+
+
+def test_a_hub_that_fast_forwarded_is_evicted_by_the_command_over_http(desk, tmp_path, capsys):
+    """As it happens: nobody has the ceremony's folder at hand, only root.json, and the stolen hub still answers."""
+    folder, province, keys = desk
+    old = [name for name in province.files if name.startswith("1.p08")]
+    province.release("p08")
+    for name in old:
+        del province.files[name]        # it need not keep what is superseded
+    fast_forward(province, 999_999)
+    fast_forward(province, 999_999)
+    with serving(FakeHub(province, ())) as hub:
+        at_hub = ["--root", str(folder / "root.json"), "--hub", hub.url]
+        assert cli.run(["trust", "calendar", *at_hub]) == 1
+        assert "jumps" in capsys.readouterr().err
+        assert cli.run(["trust", "evict-hub", "--out", str(tmp_path / "moi"), *at_hub]) == 0
+    new = tmp_path / "moi"
+    here = ["--root", str(folder / "root.json"), "--trust", str(new)]
+    for name in ("binh", "chi"):
+        options = ["--key", str(keys / f"{name}.key"), "--passphrase-file", str(keys / "pass"), "--yes"]
+        assert cli.run(["trust", "sign", str(new / "change.json"), *options, *here]) == 0
+    assert cli.run(["trust", "finish", str(new / "change.json"), "--out", str(new), *here]) == 0
+    assert "Dấu vân tay gốc mới:" in capsys.readouterr().out
+    assert {path.name for path in (new / "metadata").iterdir()} >= {"1.root.json", "2.root.json", "2.p08.json"}
+
+
+def test_a_hub_that_shows_an_older_state_is_found_before_anybody_signs(desk, tmp_path, capsys):
+    """Built on it, the next honest change would sign a revoked key back in."""
+    folder, province, _keys = desk
+    fired = province.signers["chair-00694"].public_key.keyid
+    old = dict(province.files), dict(province.roles)
+    with serving(FakeHub(province, ())) as hub:
+        at_hub = ["--root", str(folder / "root.json"), "--hub", hub.url]
+        province.publish({"g08-01": province.revise("g08-01", lambda signed: signed.revoke_key(fired, "c00694"))})
+        assert cli.run(["trust", "prolong", "p08", "--out", str(tmp_path / "a.json"), *at_hub]) == 0
+        province.files, province.roles = old
+        assert cli.run(["trust", "prolong", "g08-01", "--out", str(tmp_path / "b.json"), *at_hub]) == 1
+    assert "g08-01 được đưa ra ở bản 1, nhưng máy này đã thấy bản 2" in capsys.readouterr().err
+    assert not (tmp_path / "b.json").exists()
+
+
+def test_a_damaged_memory_is_a_persons_decision(desk, tmp_path, capsys):
+    (desk[0] / "root.json.seen").write_text("{")
+    assert run(desk, "calendar") == 1
+    assert "bị hỏng" in capsys.readouterr().err
+    (desk[0] / "root.json.seen").unlink()
+    assert run(desk, "prolong", "p08", "--out", tmp_path / "x.json") == 0
 
 
 def test_the_page_is_one_page(tmp_path):

@@ -106,7 +106,7 @@ def test_a_second_run_changes_nothing_and_says_so(made, capsys):
     before = {path: path.read_bytes() for path in made.rglob("*") if path.is_file()}
     desk = made.parent
     assert init(desk) == 1
-    assert capsys.readouterr().err == f"loa-provision: {made} exists already; nothing was changed\n"
+    assert capsys.readouterr().err == f"loa-provision: {made} đã có sẵn; chưa thay đổi gì\n"
     assert {path: path.read_bytes() for path in made.rglob("*") if path.is_file()} == before
 
 
@@ -128,8 +128,11 @@ def test_thin_emergency_crews_are_named(desk, capsys):
     people = [person for person in roster_json()["people"] if person["name"] != "head-00700"]
     (desk / "roster.json").write_text(json.dumps(roster_json(people=people)))
     assert init(desk) == 0
-    notes = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Note:")]
-    assert [note.split()[1] for note in notes] == ["ea00700", "ef00700", "ed00700"]
+    notes = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Lưu ý:")]
+    assert [note.rpartition("(")[2] for note in notes] == [
+        "ea00700, ef00700, ed00700)",
+        "c00701, c00702, c00703, c00704, c00705, c00706, …)",
+    ]
 
 
 def test_fewer_bcrypt_rounds_are_wrong_usage(desk):
@@ -140,7 +143,7 @@ def test_each_person_is_asked_twice_when_no_file_is_given(desk):
     arguments = ["trust", "init", "--roster", str(desk / "roster.json"), "--out", str(desk / "trust")]
     typed = "".join("kurz\nkurz\nlang genug\nlang genug\n" for _ in PEOPLE)
     result = CliRunner().invoke(cli.cli, arguments, input=typed)
-    assert (result.exit_code, result.output.count("At least 8")) == (0, len(PEOPLE))
+    assert (result.exit_code, result.output.count("Cần ít nhất 8 ký tự.")) == (0, len(PEOPLE))
     assert "lang genug" not in result.output
 
 

@@ -125,6 +125,11 @@ def delegator_of(held: Held, role: str) -> Delegator:
     return held.roles[_delegator_name(held, _parse(held, role))]
 
 
+def delegator_name(held: Held, role: str) -> str:
+    """The role whose file names, or would name, the keys of a role. Raises NotAllowedError, UnknownKeyError."""
+    return Root.type if role in TOP_LEVEL_ROLE_NAMES else _delegator_name(held, _parse(held, role))
+
+
 def count_signatures(held: Held, role: str, raw: bytes) -> Signatures:
     """How far a role's file is signed by the keys that may. Raises MalformedError, and as `authority` does."""
     file = parse_role_file(role, raw, Targets)

@@ -97,6 +97,15 @@ def delegations(signed: Targets) -> Mapping[str, DelegatedRole]:
     return (signed.delegations.roles if signed.delegations else None) or {}
 
 
+def last_version(held: Held, role: str) -> int:
+    """The highest version of a role that ever was, also of a file whose signers have all been taken out since.
+
+    What they signed is held no more, but its number is spent: devices remember it, and the snapshot names it.
+    """
+    named = held.snapshot.signed.meta.get(f"{role}.json") if held.snapshot else None
+    return max(held.versions.get(role, 0), named.version if named else 0)
+
+
 def highest_versions(before: Mapping[str, int], held: Held) -> dict[str, int]:
     """The highest version of each role: those remembered, raised by the files that are held."""
     seen = dict(before)

@@ -27,6 +27,8 @@ _IDENT = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 EMERGENCY_KINDS = frozenset({"ea", "ef", "ed"})
 FILELESS_KINDS = EMERGENCY_KINDS | {"v"}
 """Roles that sign envelopes only: their keys stand in the delegation, and no metadata file exists."""
+LEAF_KINDS = frozenset({"c", "d", "tpl", "sw"})
+"""Roles whose file delegates to nobody: nothing rests on it but what it lists."""
 REMOTE_KINDS = frozenset({"c"})
 """Roles that a passkey of another origin than the holder's own machine may hold: ordinary programmes (design §5)."""
 
@@ -152,7 +154,7 @@ def _check_targets(role: RoleName, signed: Targets, province: str) -> None:
 def _check_delegations(role: RoleName, signed: Targets, province: str, communes: frozenset[str]) -> None:
     if signed.delegations is None:
         return
-    if role.kind in ("c", "d", "tpl", "sw") or signed.delegations.roles is None:
+    if role.kind in LEAF_KINDS or signed.delegations.roles is None:
         raise NotAllowedError(f"{role.name} may not delegate")
     unique_keys(signed.delegations.keys)
     seen: set[str] = set()

@@ -8,7 +8,7 @@ one, which a store remembers anyway.
 from __future__ import annotations
 
 import msgspec
-from tuf.api.metadata import Targets
+from tuf.api.metadata import Root, Targets
 
 from wire.trust.rolefile import RoleFile
 from wire.trust.strict import TimeReset
@@ -20,7 +20,12 @@ FIELD = "time_reset"
 
 def read_time_reset(targets: RoleFile[Targets]) -> TimeReset | None:
     """What `targets` says of it; its types were checked when it was parsed."""
-    found = targets.signed.unrecognized_fields.get(FIELD)
+    return reset_of(targets.signed)
+
+
+def reset_of(signed: Root | Targets) -> TimeReset | None:
+    """`read_time_reset` of what a parsed file says."""
+    found = signed.unrecognized_fields.get(FIELD)
     return msgspec.convert(found, TimeReset) if found is not None else None
 
 

@@ -17,21 +17,22 @@ export async function proposalDigest(targets) {
   return sha256Hex(encode(named));
 }
 
-// The signed part of the next version: `targets` ({path: bytes}) put in, expiry by the calendar, all else unchanged.
-export async function buildSigned(current, targets, issued) {
+// The signed part of the next version: `targets` ({path: bytes}) put in, expiry by the calendar, all else unchanged. Without
+// a current file it follows version `after` (`lastVersion`): of a file whose holders were all taken out.
+export async function buildSigned(current, targets, issued, after = 0) {
   // A release dated further ahead than a day is a stolen key's: it must not keep its owner from signing (wire/release.py).
   require(!current || issued > current.issued || current.issued > issued + DAY_MS, "out_of_date", "this device's clock is behind the last release");
-  const signed = current ? structuredClone(current.signed) : { _type: "targets", spec_version: SPEC_VERSION, version: 0, targets: {} };
+  const signed = current ? structuredClone(current.signed) : { _type: "targets", spec_version: SPEC_VERSION, version: after, targets: {} };
   signed.version += 1;
   for (const [path, raw] of Object.entries(targets)) signed.targets[path] = { length: raw.length, hashes: { sha256: await sha256Hex(raw) } };
   return { ...signed, expires: expiresAfter(issued), issued };
 }
 
 // A colleague's file, if it says exactly what building it here says. Raises with what differs.
-export async function checkRebuilt(role, proposed, current, targets, now) {
+export async function checkRebuilt(role, proposed, current, targets, now, after = 0) {
   const theirs = await parseRole(role, proposed, "targets");
   require(theirs.issued <= now + CLOCK_TOLERANCE_MS, "not_allowed", `${role} was issued in the future`);
-  const ours = await buildSigned(current, targets, theirs.issued);
+  const ours = await buildSigned(current, targets, theirs.issued, after);
   require(sameBytes(canonical(ours), theirs.payload), "not_allowed", `${role} differs from what was shown: ${differences(ours, theirs.signed).join(", ")}`);
   return theirs;
 }

@@ -23,7 +23,7 @@ export async function loadHeld(files, versions, floor) {
   const held = await pinRoot(files.root);
   for (const name of ["timestamp", "snapshot"]) held[name] = await kept(() => loadOnline(name, files[name], held.root));
   const load = async (name, delegator, province) => {
-    const file = files[name] && !held.roles[name] ? await kept(() => verifyRole(name, files[name], delegator, province)) : null;
+    const file = Object.hasOwn(files, name) && !Object.hasOwn(held.roles, name) ? await kept(() => verifyRole(name, files[name], delegator, province)) : null;
     if (!file) return;
     held.roles[name] = file;
     for (const inner of delegations(file.signed)) await load(inner.name, file.signed, province || provinceOf(file.signed));
@@ -39,8 +39,8 @@ export const provinceOfHeld = (held) => (held.roles.targets ? provinceOf(held.ro
 // The roles that a key may sign, by what is held.
 export function rolesOfKey(held, isKey) {
   return Object.values(held.roles).flatMap((file) => delegations(file.signed).filter((role) => role.keyids.some((id) => {
-    const key = file.signed.delegations.keys[id];
-    return key && isKey(id, key);
+    const keys = file.signed.delegations.keys;
+    return Object.hasOwn(keys, id) && isKey(id, keys[id]);
   })).map((role) => role.name));
 }
 
@@ -49,6 +49,12 @@ export function authority(held, role) {
   const holder = Object.values(held.roles).find((file) => delegations(file.signed).some((one) => one.name === role));
   require(holder, "unknown_key", `no delegation to ${role} is held`);
   return { ...delegationOf(holder.signed, role), delegator: holder };
+}
+
+// The highest version of a role that ever was: what was signed by people who are taken out is held no more, its number is spent.
+export function lastVersion(held, role) {
+  const meta = held.snapshot?.signed.meta || {}, name = `${role}.json`;
+  return Math.max(Object.hasOwn(held.versions, role) ? held.versions[role] : 0, Object.hasOwn(meta, name) ? meta[name].version : 0);
 }
 
 // Bring the state up to date. `fetchFile(name, limit)` brings bytes, or null where there are none. Answers the new state

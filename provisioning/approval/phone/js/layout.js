@@ -20,7 +20,7 @@ export const speakerRole = (area) => `${area.includes("/") ? "c" : "p"}${leaf(ar
 export function parseRoleName(name, province) {
   if (name === "tpl" || name === "sw") return { name, kind: name, area: province };
   const match = NAMES.exec(name);
-  if (!match) return null;
+  if (!match || name in Object.prototype) return null; // "constructor" has the form of a commune's role
   const kind = match[1] || match[3], code = match[2] || match[4];
   if (kind === "v") return { name, kind, area: `${province}/${code}/${match[5]}` };
   if (["p", "d", "g"].includes(kind)) return { name, kind, area: code };
@@ -88,7 +88,7 @@ function checkDelegations(role, signed, province, communes) {
     const inner = parseRoleName(delegation.name, province);
     if (!inner) continue; // a kind of a later version: it has no power here
     checkDelegation(role, inner, delegation, communes);
-    const keys = delegation.keyids.map((id) => signed.delegations.keys[id]).filter(Boolean);
+    const keys = delegation.keyids.filter((id) => Object.hasOwn(signed.delegations.keys, id)).map((id) => signed.delegations.keys[id]);
     require(inner.kind === "c" || !keys.some(isRemote), "not_allowed", `${inner.name} with a passkey of another origin than a station's`);
     if (inner.kind !== "g") continue;
     for (const commune of groupCommunes(delegation, province)) {

@@ -7,7 +7,7 @@ import { refreshed } from "./desk.js";
 import { passkeyPage } from "./page_passkey.js";
 import { pinPage } from "./page_pin.js";
 import { pendingPage, reviewPage } from "./pages.js";
-import { readHeld } from "./store.js";
+import { forget, readHeld } from "./store.js";
 import { LANGUAGES, language, loadWords, t } from "./words.js";
 
 // `held` is what is trusted, `refused` what the hub gave last that did not verify, `person` who is signed in. A page gets a
@@ -46,6 +46,13 @@ function loginPage() {
     }, field(t("User name"), username), field(t("Password"), password), h("button", { class: "main" }, t("Sign in")))));
 }
 
+function damagedPage() {
+  show(h("section", { class: "card narrow" },
+    h("h1", {}, t("What this browser remembers is damaged")),
+    h("p", { id: "damaged" }, t("Nothing was signed. Begin again with the fingerprint of the province from the paper; your passkey stays.")),
+    h("button", { type: "button", class: "main", id: "forget", onclick: () => { forget(); location.reload(); } }, t("Begin again"))));
+}
+
 async function signOut() {
   await logout();
   desk.person = null;
@@ -57,6 +64,7 @@ async function changeLanguage(code) {
   await openPage();
 }
 
+const DAMAGED = Symbol("damaged");
 let turn = 0;
 
 // Whoever goes on to another page while one is still being brought sees the other one only.
@@ -94,8 +102,10 @@ try {
   await loadWords("");
   desk.hub = (await (await fetch("config.json")).json()).hub;
   useHub(desk.hub);
-  desk.held = await readHeld();
-  await openPage();
+  desk.held = await readHeld().catch(() => DAMAGED);
+  navigator.storage?.persist?.().catch(() => {}); // asks the browser not to forget what was seen; a no is no fault
+  if (desk.held === DAMAGED) damagedPage();
+  else await openPage();
 } catch (error) {
   show(h("h1", {}, "Ký duyệt"), h("p", { class: "fault" }, error.message));
 }

@@ -1,8 +1,9 @@
 // What waits, and one proposal: what it changes, its sounds, then the passkey.
 
 import * as hub from "./api.js";
+import { isObject } from "./bytes.js";
 import { changesOf } from "./changes.js";
-import { isStale, look, ORDINARY, sign } from "./desk.js";
+import { isStale, look, ORDINARY, sign, STALE } from "./desk.js";
 import { field, form, h, notice, player } from "./dom.js";
 import { instant, languageName, length } from "./telling.js";
 import { N_, t } from "./words.js";
@@ -11,21 +12,24 @@ const KINDS = { programme: N_("Programme"), policy: N_("Hours and volume"), plac
 let urls = [];
 
 export async function pendingPage(desk) {
-  const found = await hub.pending();
+  const answer = await hub.pending(), found = Array.isArray(answer) ? answer.filter(isObject) : [];
   found.sort((one, two) => (one.sign_before ?? Infinity) - (two.sign_before ?? Infinity) || one.submitted_at - two.submitted_at);
   desk.show(
     h("h1", {}, t("To sign")),
-    isStale(desk.held) && h("p", { class: "note" }, t("The system has not been brought up to date for days: newer releases may be missing here.")),
+    isStale(desk.held) && h("p", { class: "note" }, STALE()),
     found.length ? h("ul", { class: "cards", id: "pending" }, found.map(entry)) : h("p", { class: "empty", id: "nothing-pending" }, t("Nothing waits for a signature.")),
     h("p", {}, h("button", { type: "button", onclick: () => pendingPage(desk) }, t("Look again"))));
 }
 
+const kindOf = (one) => (Object.hasOwn(KINDS, one.kind) ? t(KINDS[one.kind]) : String(one.kind));
+const namesOf = (all) => (Array.isArray(all) ? all.map(String) : []).join(", ");
+
 function entry(one) {
-  const title = String(one.title || t(KINDS[one.kind] || one.kind)), isHere = one.kind === ORDINARY && String(one.role).startsWith("c");
+  const title = String(one.title || kindOf(one)), isHere = one.kind === ORDINARY && String(one.role).startsWith("c");
   return h("li", { class: "card" },
     isHere ? h("a", { href: `#/pending/${encodeURIComponent(one.id)}`, class: "title" }, title) : h("span", { class: "title" }, title),
-    h("p", { class: "meta" }, [t(KINDS[one.kind] || one.kind), one.area, t("sent at {at}", { at: instant(one.submitted_at) })].join(" · ")),
-    one.authors?.length > 0 && h("p", { class: "meta" }, t("Made by {names}", { names: one.authors.join(", ") })),
+    h("p", { class: "meta" }, [kindOf(one), String(one.area), t("sent at {at}", { at: instant(one.submitted_at) })].join(" · ")),
+    namesOf(one.authors) && h("p", { class: "meta" }, t("Made by {names}", { names: namesOf(one.authors) })),
     h("p", { class: "tag" }, one.sign_before ? t("to be signed before {at}", { at: instant(one.sign_before) }) : t("no deadline")),
     !isHere && h("p", { class: "note at-station" }, t("This is signed at the signing machine, not on a phone.")));
 }
@@ -51,7 +55,7 @@ export async function reviewPage(desk, ident) {
 function facts(shown) {
   const rows = [
     [t("Area"), shown.area],
-    [t("Made by"), (shown.proposal.authors || []).join(", ") || "–"],
+    [t("Made by"), shown.authors.join(", ") || "–"],
     [t("Release"), shown.current ? t("{new}, after {old}", { new: shown.version, old: shown.current.version }) : t("the first")],
     [t("Valid until"), instant(shown.expires)],
   ];
@@ -89,7 +93,7 @@ function signing(desk, shown) {
     form({ id: "sign-by-passkey" }, async () => {
       try {
         const answer = await sign(desk.held, shown);
-        notice(answer.state === "released" ? t("Signed and released.") : t("Signed. Another signature is needed before it is released."));
+        notice(answer?.state === "released" ? t("Signed and released.") : t("Signed. Another signature is needed before it is released."));
         location.hash = "#/pending";
       } catch (error) {
         if (error.code !== "changed") throw error;

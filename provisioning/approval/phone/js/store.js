@@ -13,6 +13,17 @@ export async function readHeld() {
   return loadHeld(files, kept.versions, kept.floor);
 }
 
+// Another page of this browser may have seen newer: what it kept counts, or a hub could roll one page back and, through it, all.
+export async function newestKept(held) {
+  const kept = await readHeld(), stamp = (one) => one.timestamp?.version || 0;
+  if (!kept) return held;
+  const isAhead = kept.root.version > held.root.version || (kept.root.version === held.root.version && stamp(kept) > stamp(held));
+  return isAhead ? kept : held;
+}
+
+// Whoever forgets types the fingerprint again.
+export const forget = () => localStorage.removeItem(TRUSTED);
+
 export function keepHeld(held) {
   const files = Object.fromEntries(Object.entries(filesOf(held)).map(([name, raw]) => [name, toBase64(raw)]));
   localStorage.setItem(TRUSTED, JSON.stringify({ files, versions: held.versions, floor: held.floor }));

@@ -28,7 +28,7 @@ export function day(value) {
 
 export function instant(value) {
   if (value === null) return t("without end");
-  if (value < 0 || value >= LAST_MS) return String(value);
+  if (!Number.isSafeInteger(value) || value < 0 || value >= LAST_MS) return String(value);
   const local = new Date(value + LOCAL_MS);
   return `${clockTime((local.getUTCHours() * 60 + local.getUTCMinutes()) * MINUTE)} ${day(local.toISOString().slice(0, 10))}`;
 }

@@ -1,5 +1,11 @@
 // Building pages: elements with text, never markup from data.
 
+// What a reader cannot see, and what turns the order of what follows (a title that reads otherwise than it is spoken): shown as
+// its number, so that nobody signs what the eye does not meet.
+const UNSEEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\u{e0000}-\u{e0fff}]/gu;
+
+export const visible = (text) => String(text).replace(UNSEEN, (one) => `⟨U+${one.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
+
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes || {})) {
@@ -8,7 +14,8 @@ export function h(tag, attributes = {}, ...children) {
     else if (value === true) element.setAttribute(name, "");
     else element.setAttribute(name, String(value));
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  const shown = children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false);
+  element.append(...shown.map((child) => (child instanceof Node ? child : visible(child))));
   return element;
 }
 
@@ -31,7 +38,7 @@ let saidAt = 0;
 export function notice(text, kind = "done") {
   const element = document.getElementById("notice");
   element.className = `notice ${kind}`;
-  element.textContent = text;
+  element.textContent = visible(text);
   saidAt = Date.now();
   clearTimeout(hideNotice);
   if (kind === "done") hideNotice = setTimeout(() => { element.textContent = ""; }, 8000);
@@ -67,7 +74,7 @@ export function form(attributes, send, ...children) {
     try {
       await send(element, event.submitter);
     } catch (error) {
-      fault.textContent = error.message;
+      fault.textContent = visible(error.message);
     } finally {
       buttons.forEach((button) => { button.disabled = false; });
     }
