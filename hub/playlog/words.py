@@ -54,6 +54,8 @@ EVENTS: dict[str, LazyString] = {
     "other_hardware": _l("The device runs on other hardware."),
     "other_root": _l("The device trusts another province's key."),
     "duplicate_session": _l("Two devices use one identity"),
+    "certificate": _l("The device's certificate was renewed"),
+    "certificate_refused": _l("Asked for a certificate that it may not have"),
 }
 
 RUNGS: dict[str, LazyString] = {
