@@ -29,6 +29,7 @@ from wire.trust.held import pin_root
 
 OTHER_DEVICE: Final = "this device is called {mine}, not {asked}"
 NO_RTC: Final = "no battery clock (RTC) at {file}: mend it, or enrol with --no-rtc, which the hub shows as a defect"
+EMPTY_CARD: Final = "this card is empty: say which device it replaces"
 _BROUGHT: Final = "root.brought"
 
 
@@ -43,6 +44,8 @@ def enrol_device(folder: Path, kit: Kit) -> bytes:
     has_rtc = bool(board.rtc) and read_rtc(board.rtc) is not None
     if not has_rtc and not kit.without_rtc:
         raise EdgeError(NO_RTC.format(file=board.rtc or "(none in the board file)"))
+    if kit.replaces and not kit.device and not (folder / FILE).exists():
+        raise EdgeError(EMPTY_CARD)
     device = _name_of(folder, kit)
     wishes = Wishes(device, kit.serial, kit.board, kit.hub, "", folder / _BROUGHT)
     write_atomic(folder / _BROUGHT, kit.root.encode())

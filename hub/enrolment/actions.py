@@ -54,6 +54,8 @@ def ask(hub: Hub, wish: Wish) -> Answer:
         standing = _standing(hub, conn, join)
     if standing is not None:
         return standing
+    with hub.reading() as conn:
+        _check_in_use(devices.device(conn, join.device), join)
     if not wish.ticket:
         return _answer(hub, join.device, _unwanted(hub, join))
     enrolment, holder = _enter(hub, wish, join)
@@ -91,8 +93,13 @@ def _check_known(ticket: Ticket, known: dict[str, Any] | None, join: JoinRequest
         return
     if not ticket.reaches(known["area"]):
         raise TicketError("ticket_scope", N_("This permission is for another area."))
-    is_other = (known["key"], known["serial"]) != (join.key, join.serial)
-    if is_other and not known["revoked_at"] and not join.replaces:
+    _check_in_use(known, join)
+
+
+def _check_in_use(known: dict[str, Any] | None, join: JoinRequest) -> None:
+    if known is None or known["revoked_at"] or join.replaces:
+        return
+    if (known["key"], known["serial"]) != (join.key, join.serial):
         raise KnownDeviceError(N_("{device} is in use. Replacing its hardware is `replace`."), device=join.device)
 
 
