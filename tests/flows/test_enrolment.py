@@ -68,7 +68,7 @@ def enrolled_and_signed_while_the_technician_goes_home(yard: Yard) -> None:
     assert (wrong.code, "Không có giấy phép này" in wrong.text) == (1, True), wrong.text
     first = yard.enrol("a", typed=[ticket, "tân lập", "1"])
     assert first.code == 0, first.text
-    assert "[4/5] Chờ cán bộ đăng ký ký duyệt: Cụm loa Tân Lập" in first.text
+    assert "[4/5] Chờ người đăng ký thiết bị ký duyệt: Cụm loa Tân Lập" in first.text
     assert "     Waiting for the registrar's signature: Cụm loa Tân Lập" in first.text
     again = yard.enrol("a")
     assert (again.code, "[4/5]" in again.text) == (0, True), "running it twice asks nothing and changes nothing"
