@@ -106,7 +106,8 @@ AUTHORITY = (
         "brings the same files under the same rules, with 60 days of grace", "nothing",
     ),
     Obeyed(
-        "enrolment's answer, certificate", ("certificate",), "the hub", "the province's CA; the device checks its own key",
+        "enrolment's answer, certificate", ("certificate",), "the hub",
+        "the province's CA; the device checks its own key",
         "names the broker and admits to it", "delay; another broker is as good as a stolen one",
     ),
     Obeyed(
