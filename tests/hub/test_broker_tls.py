@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import queue
 import socket
 import ssl
@@ -297,12 +298,19 @@ def test_a_device_checks_chain_and_name_and_dates_only_when_it_knows_the_time(bo
         link.start([("loa/1/dn/loa-1/cmd", 1)])
         wait_until(lambda: heard, "the device to connect")
         link.stop()
-        knowing = device_link(expired, "loa-2", refused := [], knows_date=True)
-        knowing.start([("loa/1/dn/loa-2/cmd", 1)])
-        wait_until(lambda: knowing._failures > 1, "the device to try twice")
-        knowing.stop()
+        refused = heard_by_who_knows_the_date(expired)
+    gc.collect()  # what paho dropped is counted here and not in another test
     assert isinstance(heard[0], Connected)
     assert [event for event in refused if isinstance(event, Connected)] == []
+
+
+def heard_by_who_knows_the_date(secure: Secure) -> list:
+    heard: list = []
+    link = device_link(secure, "loa-2", heard, knows_date=True)
+    link.start([("loa/1/dn/loa-2/cmd", 1)])
+    wait_until(lambda: link._failures > 1, "the device to try twice")
+    link.stop()
+    return heard
 
 
 def _handshake(secure: Secure) -> None:
