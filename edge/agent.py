@@ -11,15 +11,15 @@ import random
 import sys
 import time
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 from edge.alarm import Alarm
 from edge.config import Config
+from edge.connections import make_fetcher, make_link
 from edge.errors import DiskFullError, EdgeError
-from edge.identity import PASSWORD_FILE
 from edge.inbox import Inbox, Timers, Urgency
-from edge.link import Arrived, Connected, Delivered, Disconnected, Link, LinkEvent, NoLink, PahoLink, Will
+from edge.keeping import CertificateKeeper, make_renewal
+from edge.link import Arrived, Connected, Delivered, Disconnected, LinkEvent
 from edge.listening import Listening
 from edge.logbook import Logbook
 from edge.parts import Parts
@@ -39,14 +39,13 @@ from edge.standing import Standing
 from edge.sticks import Sticks
 from edge.supply_line import Hauled, Refreshed, StickOutcome, Supply, SupplyLine, Tell
 from edge.supplying import Supplying
-from edge.sync.fetch import Fetcher, HttpFetcher
+from edge.sync.fetch import Fetcher
 from edge.sync.receive import Receiver
 from edge.timekeeping import Timekeeper
 from edge.worker import Call, Worker
 from wire.playlog import Receipt
-from wire.telemetry import Death, encode_message
 from wire.timeline import TimeQuality
-from wire.topics import DEATH, device_subscriptions, emergency_area
+from wire.topics import device_subscriptions, emergency_area
 from wire.trust.held import Refusal as TrustRefusal
 from wire.units import SECOND, UtcTime
 
@@ -98,7 +97,7 @@ class Agent:
         self._committer = Worker("alerts", self._worker_failed)
         self._checker = Worker("check", self._worker_failed)
         self._receiver = Receiver(parts.me.device)
-        self._link = self._make_link()
+        self._link = make_link(parts, self._put_message)
         self._playlog = PlayLog(parts.store)
         self._outbox = Outbox(parts.store, self._playlog, self._link, parts.identity, parts.me)
         self._logbook = Logbook(self._clock, self._playlog, self._outbox, self._reporter)
@@ -108,7 +107,8 @@ class Agent:
         self._planner = Planner(self._clock, self._speaker, self._checks.state, notes)
         self._acks = Acks(parts.me.device, config.pace.ack_jitter_s, self._send_receipt, self._now)
         self._power = PowerSensor(config.power.mains_online, config.power.battery_capacity)
-        self._line = self._make_line()
+        fetcher = make_fetcher(parts)
+        self._line = self._make_line(fetcher)
         self._supply = self._line.load()
         self._standing = Standing(
             parts, self._playlog, self._outbox, self._receiver, self._planner, self._link, self._logbook, self._supply
@@ -131,24 +131,17 @@ class Agent:
         )
         bundle_found = partial(self._call, self._line.take_bundle)
         self._sticks = Sticks(parts, self._playlog, self._outbox, found=bundle_found, ordered=self._put_order)
+        self._keeper = CertificateKeeper(
+            make_renewal(parts, fetcher, lambda fresh: self._call(self._keeper.renewed, fresh)), self._link,
+            self._timers, config.pace, self._logbook, Worker("certificate", self._worker_failed),
+        )  # fmt: skip
         self._timekeeper = Timekeeper(
             self._clock, rtc=config.rtc, trust_kernel=not config.rig.clock_offset_s,
             changed=lambda: self._call(self._clock_heard), failed=lambda error: self._worker_failed("time", error),
         )  # fmt: skip
 
-    def _make_link(self) -> Link:
-        broker, device = self._config.broker, self._parts.me.device
-        if not broker.host:
-            return NoLink()
-        path = Path(broker.password_file or PASSWORD_FILE)
-        path = path if path.is_absolute() else self._parts.folder / path
-        password = path.read_text().strip() if path.exists() else ""
-        will = Will(DEATH.of(device), lambda session: encode_message(Death(session)))
-        return PahoLink(broker, client_id=device, password=password, will=will, deliver=self._put_message)
-
-    def _make_line(self) -> SupplyLine:
+    def _make_line(self, fetcher: Fetcher | None) -> SupplyLine:
         parts = self._parts
-        fetcher: Fetcher | None = HttpFetcher(self._config.hub_url) if self._config.hub_url else None
         tell = Tell(
             supply=partial(self._call, self._take_supply),
             refreshed=partial(self._call, self._refreshed),
@@ -179,6 +172,7 @@ class Agent:
         self._supplying.ask(jitter_s=self._config.pace.refresh_jitter_s)
         for name, every_s, task in self._chores():
             self._repeat(name, every_s, task)
+        self._keeper.start()
         log.info("programme known: %s, %s", self._standing.rung, quality.name.lower())
 
     def _chores(self) -> list[tuple[str, float, partial[None]]]:
@@ -218,6 +212,7 @@ class Agent:
         self._speaker.stop()
         self._timekeeper.stop()
         self._sticks.stop()
+        self._keeper.stop()
         self._line.stop()
         for worker in (self._checker, self._committer, self._reporter):
             worker.stop()
@@ -261,8 +256,8 @@ class Agent:
             self._logbook.event(f"rung {rung}", area=supply.holdings.area)
         self._standing.set_fault("content_missing", is_on=supply.content_missing)
         placement = supply.holdings.placement
-        if placement is not None and placement.serial != self._parts.me.serial:
-            self._standing.set_fault("duplicate_identity", is_on=True, why="placed with another hardware serial")
+        is_elsewhere = placement is not None and placement.serial != self._parts.me.serial
+        self._standing.set_fault("duplicate_identity", is_on=is_elsewhere, why="placed with another hardware serial")
 
     def _refreshed(self, done: Refreshed) -> None:
         self._supplying.refreshed(done)

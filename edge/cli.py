@@ -1,4 +1,4 @@
-"""The commands of a device: init, run, plan, status, log, bundle, and tuf-client (`tuf_command`).
+"""The commands of a device: init, run, plan, status, log, bundle; enrol (`enrol_command`), tuf-client (`tuf_command`).
 
 Exit 0; 1 with one line of reason; 2 wrong usage.
 """
@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from edge.agent import Agent
 from edge.config import FILE, load_config
+from edge.enrol_command import add_enrol
 from edge.errors import ConfigError, EdgeError
 from edge.inspection import log_line, plan_ahead, read_log, read_status, status_lines
 from edge.parts import build_parts
@@ -53,7 +54,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="loa-edge", description="One loudspeaker of Loa.")
     parser.add_argument("--verbose", action="store_true", help="show where an error comes from")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    init = _command(commands, "init", init_command, "make key, configuration and registration request in a folder")
+    init = _command(commands, "init", init_command, "for a demo or a bench: key, settings and request by hand")
     init.add_argument("--device", required=True, help="id: a-z, 0-9 and -, at most 40")
     init.add_argument("--serial", default="", help="hardware serial (default: of the board)")
     init.add_argument("--root", required=True, type=Path, help="the province's root.json, handed over by a person")
@@ -72,6 +73,7 @@ def make_parser() -> argparse.ArgumentParser:
     rows.add_argument("--json", action="store_true")
     bundle = _command(commands, "bundle", bundle_command, "import a .loab file by hand")
     bundle.add_argument("file", type=Path)
+    add_enrol(commands)
     add_tuf_client(commands)
     return parser
 

@@ -18,6 +18,8 @@ from wire.enrolment import DeviceId
 
 PREFIX = "LOA_EDGE_"
 FILE = "config.toml"
+ENROLLED_FILE = "enrolled.toml"
+"""What the enrolment brought, beneath `config.toml`."""
 
 Port = Annotated[int, Meta(ge=1, le=65_535)]
 Seconds = Annotated[float, Meta(ge=0, le=86_400)]
@@ -78,6 +80,8 @@ class Pace(Struct, frozen=True, forbid_unknown_fields=True):
     """A refresh without a nudge, in case one was lost."""
     retry_s: Seconds = 300
     """The longest pause between attempts to reach the hub."""
+    certificate_s: Seconds = 21_600
+    """How often the device looks whether its certificate must be renewed; one that is missing is asked for sooner."""
 
 
 class Rig(Struct, frozen=True, forbid_unknown_fields=True):
@@ -98,6 +102,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     box says so."""
     board: str = "pc"
     hub_url: Annotated[str, Meta(pattern="^(https?://[^ ]+[^/ ])?$")] = ""
+    hub_ca: str = ""
+    """File with the authority of the hub's own certificate; empty: those that the system knows."""
     volume_percent: Percent = 100
     rtc: str = ""
     """A file that counts seconds since 1970, such as /sys/class/rtc/rtc0/since_epoch; empty: the board has none."""
@@ -119,13 +125,11 @@ TABLES = ("broker", "output", "power", "store", "pace", "rig")
 def load_config(folder: Path, environment: Mapping[str, str]) -> Config:
     """The checked configuration of a device's folder. Raises ConfigError."""
     path = folder / FILE
-    try:
-        values = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise ConfigError(f"{path} is missing: `loa-edge init --dir {folder} …` makes it") from error
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{path}: {error}") from error
-    return check_config(_merge(values, environment), where=str(path))
+    if not path.exists():
+        raise ConfigError(f"{path} is missing: `loa-provision enrol` (or `loa-edge init --dir {folder} …`) makes it")
+    brought = _read(folder / ENROLLED_FILE) if (folder / ENROLLED_FILE).exists() else {}
+    values = _beneath(brought, _read(path))
+    return _in_folder(check_config(_merge(values, environment), where=str(path)), folder)
 
 
 def check_config(values: Mapping[str, Any], *, where: str) -> Config:
@@ -137,6 +141,26 @@ def check_config(values: Mapping[str, Any], *, where: str) -> Config:
     if (config.output.kind == "wav") != bool(config.output.wav):
         raise ConfigError(f'{where}: output.kind "wav" and output.wav belong together')
     return config
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def _beneath(lower: dict[str, Any], upper: dict[str, Any]) -> dict[str, Any]:
+    """`upper`, table by table, with what only `lower` says."""
+    tables = {name: {**table, **upper.get(name, {})} for name, table in lower.items() if isinstance(table, dict)}
+    return {**lower, **upper, **tables}
+
+
+def _in_folder(config: Config, folder: Path) -> Config:
+    """TLS files that are named without a path lie in the device's folder."""
+    named = {name: getattr(config.broker, name) for name in ("tls_ca", "tls_certificate", "tls_key")}
+    paths = {name: str((folder / file).resolve()) for name, file in named.items() if file}
+    return msgspec.structs.replace(config, broker=msgspec.structs.replace(config.broker, **paths))
 
 
 def _merge(values: dict[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:

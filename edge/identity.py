@@ -1,4 +1,4 @@
-"""The device's key: made here, never leaves it. `make_identity` is `loa-edge init`."""
+"""The device's key: made here, never leaves it. `make_identity` serves `loa-edge enrol` and `init`."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def load_identity(folder: Path) -> Identity:
 def make_identity(folder: Path, *, device: str, serial: str, board: str) -> Request:
     """Make key, broker password and request where they are missing; an existing key is never replaced."""
     if not (folder / KEY_FILE).exists():
-        write_atomic(folder / KEY_FILE, _private_bytes(Ed25519PrivateKey.generate()), mode=0o600)
+        make_key(folder)
     if not (folder / PASSWORD_FILE).exists():
         write_atomic(folder / PASSWORD_FILE, secrets.token_urlsafe(24).encode(), mode=0o600)
     password = (folder / PASSWORD_FILE).read_text().strip()
@@ -82,6 +82,11 @@ def make_identity(folder: Path, *, device: str, serial: str, board: str) -> Requ
     )
     write_atomic(folder / REQUEST_FILE, msgspec.json.format(msgspec.json.encode(request)) + b"\n")
     return request
+
+
+def make_key(folder: Path) -> None:
+    """A new private key. The caller has seen that there is none."""
+    write_atomic(folder / KEY_FILE, _private_bytes(Ed25519PrivateKey.generate()), mode=0o600)
 
 
 def mosquitto_hash(password: str, salt: bytes) -> str:

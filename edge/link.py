@@ -14,6 +14,7 @@ import ssl
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
@@ -23,10 +24,10 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from edge.config import Broker
 from edge.errors import LinkError
+from edge.tls import judge_dates, make_context
 
 SHORTEST_CEILING_S: Final = 1.0
 CONNECT_LIMIT_S: Final = 10.0
-NO_CHECK_TIME: Final = 0x200000      # OpenSSL's X509_V_FLAG_NO_CHECK_TIME, which the ssl module does not name
 WAITING_LIMIT: Final = 64
 """Messages handed to paho and not yet acknowledged. Beyond it, health is dropped and everything else waits outside."""
 
@@ -88,6 +89,9 @@ class Link(Protocol):
         None: not connected, or too much is waiting; the caller keeps what must not be lost.
         """
 
+    def renew(self) -> None:
+        """The certificate on the disk is another now: the next connection uses it."""
+
     def stop(self) -> None:
         """Say good-bye (no will is sent) and end; stopping twice is fine."""
 
@@ -103,8 +107,14 @@ class Will:
 class PahoLink:
     """MQTT 3.1.1, clean sessions, full jitter between attempts, no delay for small packets."""
 
-    def __init__(self, broker: Broker, *, client_id: str, password: str, will: Will, deliver: Deliver) -> None:
+    def __init__(
+        self, broker: Broker, *, client_id: str, password: str, will: Will, deliver: Deliver,
+        knows_date: Callable[[], bool] = lambda: False,
+    ) -> None:  # fmt: skip
+        """`knows_date`: whether the clock is good enough to judge by it how long a certificate counts."""
         self._broker = broker
+        self._knows_date = knows_date
+        self._context = _tls_context(broker) if broker.tls_ca else None
         self._will = will
         self._deliver = deliver
         self._subscriptions: list[tuple[str, int]] = []
@@ -137,6 +147,10 @@ class PahoLink:
         info = self._client.publish(topic, payload, qos=qos)
         return info.mid if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS else None
 
+    def renew(self) -> None:
+        if self._context is not None:
+            _load_certificate(self._context, self._broker)
+
     def stop(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
@@ -148,8 +162,8 @@ class PahoLink:
         client.username_pw_set(self._broker.username or client_id, password)
         client.max_queued_messages_set(WAITING_LIMIT)
         client.connect_timeout = CONNECT_LIMIT_S
-        if self._broker.tls_ca:
-            client.tls_set_context(_tls_context(self._broker))
+        if self._context is not None:
+            client.tls_set_context(self._context)
         client.on_pre_connect = self._before_connect
         client.on_connect = self._on_connect
         client.on_connect_fail = self._on_connect_fail
@@ -163,6 +177,8 @@ class PahoLink:
 
     def _before_connect(self, client: Client, _data: Any) -> None:
         self._session = secrets.token_hex(8)
+        if self._context is not None:
+            judge_dates(self._context, is_known=self._knows_date())
         client.will_set(self._will.topic, self._will.message(self._session), qos=1)
 
     def _on_connect(
@@ -217,15 +233,19 @@ def _send_at_once(_client: Client, _data: Any, sock: Any) -> None:
 
 
 def _tls_context(broker: Broker) -> ssl.SSLContext:
-    """Chain and name are checked; dates are not trusted to a clock that may be wrong (design §5)."""
+    context = make_context(broker.tls_ca)
+    _load_certificate(context, broker)
+    return context
+
+
+def _load_certificate(context: ssl.SSLContext, broker: Broker) -> None:
+    """One that is not there yet is on its way: until then the broker refuses us, and everything else goes on."""
+    if not broker.tls_certificate or not Path(broker.tls_certificate).exists():
+        return
     try:
-        context = ssl.create_default_context(cafile=broker.tls_ca)
-        if broker.tls_certificate:
-            context.load_cert_chain(broker.tls_certificate, broker.tls_key or None)
-        context.verify_flags |= ssl.VerifyFlags(NO_CHECK_TIME)
+        context.load_cert_chain(broker.tls_certificate, broker.tls_key or None)
     except (OSError, ssl.SSLError) as error:
         raise LinkError(f"TLS of the broker: {error}") from error
-    return context
 
 
 class NoLink:
@@ -239,5 +259,7 @@ class NoLink:
 
     def publish(self, topic: str, payload: bytes, *, qos: int) -> int | None:  # noqa: ARG002 - the protocol's shape
         return None
+
+    def renew(self) -> None: ...
 
     def stop(self) -> None: ...

@@ -1,4 +1,8 @@
-"""`loa-edge init`: a folder becomes a device. Running it again changes nothing that a device already has."""
+"""A folder becomes a device; running it again changes nothing that a device already has.
+
+For `loa-edge enrol` (`enrolling`), and for `loa-edge init`, its stand-in in the demo and on a bench: there the hub
+registers the request by hand, and the device comes to the broker by password.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +73,7 @@ def _read_root(path: Path) -> tuple[bytes, str]:
 
 
 def _config(wishes: Wishes, board: Board, serial: str, serial_file: str) -> str:
-    host, port = _host_and_port(wishes.broker)
+    broker = _broker(wishes.broker) if wishes.broker else []      # else the enrolment's answer brings it
     output, power = board.output, board.power
     lines = [
         "# One device of Loa. `LOA_EDGE_<KEY>` in the environment overrides a value; edge/README.md lists the keys.",
@@ -78,11 +82,7 @@ def _config(wishes: Wishes, board: Board, serial: str, serial_file: str) -> str:
         f"board = {_text(board.name)}",
         f"hub_url = {_text(wishes.hub.rstrip('/'))}",
         f"rtc = {_text(board.rtc)}",
-        "",
-        "[broker]",
-        f"host = {_text(host)}",
-        f"port = {port}",
-        f"password_file = {_text(PASSWORD_FILE)}",
+        *broker,
         "",
         "[output]",
         f"kind = {_text(output.kind)}",
@@ -94,6 +94,11 @@ def _config(wishes: Wishes, board: Board, serial: str, serial_file: str) -> str:
         f"battery_capacity = {_text(power.battery_capacity)}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _broker(where: str) -> list[str]:
+    host, port = _host_and_port(where)
+    return ["", "[broker]", f"host = {_text(host)}", f"port = {port}", f"password_file = {_text(PASSWORD_FILE)}"]
 
 
 def _host_and_port(broker: str) -> tuple[str, int]:

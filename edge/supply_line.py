@@ -17,6 +17,7 @@ from edge.errors import BundleError, EdgeError, FetchError, StoreError
 from edge.plan.fallback import is_complete
 from edge.plan.inputs import all_accepted, situation_of, with_one
 from edge.plan.needs import Need, alert_needs, missing_of, needs_of, supplied_until
+from edge.plan.stand_in import stood_in
 from edge.sync.attest import ask_time
 from edge.sync.bundle import BundleSource
 from edge.sync.cache import Cache
@@ -211,10 +212,12 @@ class SupplyLine:
                 holdings = self._library.holdings(placement)
         return self._supply(holdings, now)
 
-    def _supply(self, holdings: Holdings, now: UtcTime) -> Supply:
+    def _supply(self, held: Holdings, now: UtcTime) -> Supply:
+        """For a spare that stands in for a cluster, everything from here on is that cluster's."""
+        holdings = stood_in(held)
         clips = alert_needs(holdings)
-        current = situation_of(holdings, serial=self._me.serial)
-        coming = situation_of(holdings, serial=self._me.serial, programmes=all_accepted(holdings))
+        current = situation_of(held, serial=self._me.serial)
+        coming = situation_of(held, serial=self._me.serial, programmes=all_accepted(held))
         in_force = needs_of(current, now) if current else []
         wanted = [*clips, *in_force, *(needs_of(coming, now) if coming and holdings.waiting else [])]
         self._cache.keep = frozenset(need.sha256 for need in wanted)

@@ -14,7 +14,7 @@ from hub.errors import N_, HubError, NotSignedInError
 from wire.errors import NotAllowedError as WireNotAllowedError
 from wire.errors import WireError
 
-PROGRAMS = ("/api/", "/device/", "/tuf/", "/blobs/")
+PROGRAMS = ("/api/", "/device/", "/tuf/", "/blobs/", "/.well-known/")
 _HTTP_MESSAGES = {
     400: N_("This request cannot be understood."),
     404: N_("There is no such thing here."),

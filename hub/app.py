@@ -19,6 +19,7 @@ from hub.errors import ConfigError
 BLUEPRINTS = (
     "hub.auth.views",
     "hub.devices.views",
+    "hub.enrolment.views",
     "hub.publishing.views",
     "hub.alerts.views",
     "hub.playlog.views",
@@ -32,6 +33,8 @@ BLUEPRINTS = (
     "hub.publishing.pages",
     "hub.alerts.pages",
     "hub.devices.pages",
+    "hub.enrolment.pages",
+    "hub.schedules.spare_pages",
 )
 """Modules with a blueprint named `blueprint`: `views` speak JSON, `pages` HTML."""
 

@@ -69,7 +69,7 @@ class BrokerFiles:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._folder = Path(hub.config.broker_files) if hub.config.broker_files else None
-        self._written: tuple[int, int, int] | None = None
+        self._written: tuple[int, int, int, int] | None = None
 
     def renew(self) -> bool:
         """Write them again if a certificate was revoked or a station came since; whether that was so."""

@@ -46,6 +46,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     session_hours: Annotated[int, Meta(ge=1, le=720)] = 12
     broker_host: str = "127.0.0.1"
     broker_port: Port = 1883
+    device_broker: Annotated[str, Meta(pattern=r"^([A-Za-z0-9.:-]{1,253}:\d{1,5})?$")] = ""
+    """HOST:PORT at which devices find the broker, told at enrolment; empty: as the worker does."""
     broker_user: str = "hub"
     broker_ca: str = ""
     """File with the CA of the broker's certificate; empty: no TLS."""

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Callable
 
 from hub import audit
-from hub.certificates import actions as certificates
 from hub.context import Hub
 from hub.devices import store as devices
+from hub.devices.actions import end_device
 from wire.topics import split_up
 
 MOST_A_MINUTE = 6_000
@@ -58,7 +58,6 @@ def end_flooding(hub: Hub, device: str) -> None:
         if known is None or known["revoked_at"] is not None:
             return
         now = hub.now()
-        devices.end_registration(conn, device, now)
+        end_device(hub, conn, device, why=why, person="system")
         devices.add_event(conn, device, "flood", why, now)
         audit.note(conn, at=now, person="system", verb="revoke", area=known["area"], subject=device, detail=why)
-        certificates.revoke(hub, conn, device, why=why, person="system")

@@ -63,6 +63,16 @@ CLUSTER_STATES: Words = {
     "unheard": _l("No contact, and no content left"),
     "never": _l("Not in contact yet"),
     "unplaced": _l("No device"),
+    "spare": _l("Spare device"),
+}
+
+DEFECTS: Words = {"no_rtc": _l("Board without a battery clock (RTC): after a power cut it does not know the time")}
+
+TICKET_STATES: Words = {
+    "open": _l("Can be used"),
+    "used_up": _l("Used for all its devices"),
+    "expired": _l("Over"),
+    "ended": _l("Ended by hand"),
 }
 
 HEARD: Words = {

@@ -9,6 +9,7 @@ import hub.auth.store
 import hub.certificates.store
 import hub.content.store
 import hub.devices.store
+import hub.enrolment.store
 import hub.outbox
 import hub.playlog.store
 import hub.publishing.repository

@@ -22,6 +22,7 @@ from hub import inbound, outbox
 from hub.broker_tls import BrokerFiles
 from hub.context import Hub
 from hub.doorbell import Bell, doorbell_path
+from hub.enrolment.admission import admit_signed
 from hub.errors import ConfigError
 from hub.flood import Meter, end_flooding
 from hub.link import Arrival, Link
@@ -131,6 +132,9 @@ class Worker:
         self._next_due = time.monotonic() + DUE_EVERY_S
         if prolong_online(self._hub):
             log.info("timestamp signed again")
+        admitted = admit_signed(self._hub)
+        if admitted:
+            log.info("%d devices were let in: their placements are signed", admitted)
         with self._hub.db.write() as conn:
             late = outbox.expire(conn, self._hub.now())
         if late:

@@ -114,7 +114,9 @@ class Packer:
         templates = [read_template(raw) for path, raw in targets.items() if path.startswith("templates/")]
         files = {Entry(METADATA, name): raw for name, raw in self._metadata().items()}
         files |= {Entry(TARGETS, path): raw for path, raw in targets.items()}
-        return Content(files, Releases(tuple(programmes), tuple(policies), tuple(templates)), placements)
+        placed = targets.get(placements_target(order.area))
+        neighbours = tuple(read_placements(placed).placements) if placed else ()
+        return Content(files, Releases(tuple(programmes), tuple(policies), tuple(templates), neighbours), placements)
 
     def _placements(self, order: Order) -> tuple[Placement, ...]:
         raw = self._store.target(placements_target(order.area), self._source) if "/" in order.area else None

@@ -150,7 +150,7 @@ def _releases(targets: dict[str, bytes], index: BundleIndex) -> tuple[Releases, 
     placed = targets.get(placements_target(index.area))
     placements = read_placements(placed).placements if placed else []
     mine = [one for one in placements if not index.devices or one.device in index.devices]
-    return Releases(tuple(programmes), tuple(policies), tuple(templates)), mine
+    return Releases(tuple(programmes), tuple(policies), tuple(templates), tuple(placements)), mine
 
 
 def _unplaced(index: BundleIndex, placements: list[Placement]) -> list[str]:

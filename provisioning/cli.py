@@ -11,13 +11,16 @@ from provisioning.approval.words import Words
 from provisioning.commands.alert import alert
 from provisioning.commands.approval_bundle import approval_bundle
 from provisioning.commands.bundle import bundle
+from provisioning.commands.enrol import enrol, replace
 from provisioning.commands.propose import propose
 from provisioning.commands.station import station
 from provisioning.commands.trust import trust
 from provisioning.errors import ProvisioningError, printable
 from wire.errors import WireError
 
-COMMANDS: tuple[click.Command, ...] = (trust, station, alert, approval_bundle, bundle, propose)
+COMMANDS: tuple[click.Command, ...] = (
+    trust, station, alert, approval_bundle, bundle, propose, enrol, replace,
+)  # fmt: skip
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -34,7 +37,7 @@ def run(arguments: list[str] | None = None) -> int:
     """Run a command; 0 done, 1 failed with one line of reason, 2 wrong usage."""
     verbose = "--verbose" in (sys.argv[1:] if arguments is None else arguments)
     try:
-        cli.main(args=arguments, prog_name="loa-provision", standalone_mode=False)
+        ended = cli.main(args=arguments, prog_name="loa-provision", standalone_mode=False)
     except click.UsageError as error:
         error.show()
         return 2
@@ -48,7 +51,7 @@ def run(arguments: list[str] | None = None) -> int:
             raise
         click.echo(f"loa-provision: {printable(_told(error, arguments or sys.argv[1:]))}", err=True)
         return 1
-    return 0
+    return ended if isinstance(ended, int) else 0  # click answers an `Exit` of a command with its code
 
 
 def _told(error: Exception, arguments: list[str]) -> str:

@@ -17,6 +17,8 @@ from msgspec import Meta, Struct
 from provisioning.errors import HubRefusedError, HubUnreachableError
 from wire.bundle import MAX_METADATA_BYTES, MAX_TARGET_BYTES
 from wire.errors import WireError
+from wire.joining import ENROL_PATH, PLACES_PATH, Place, Wish
+from wire.joining import Answer as JoinAnswer
 
 T = TypeVar("T")
 TIMEOUT = urllib3.Timeout(connect=5, read=30)
@@ -154,6 +156,16 @@ class HubApi:
         """Path, name, households and clusters of areas, where this hub tells them; otherwise nothing."""
         answer = self._ask("GET", "/api/areas")
         return self._shaped(answer.body, list[dict[str, Any]]) if answer.status == 200 else []
+
+    # --- by a technician's ticket, and a device's own signature ------------------------------------------------------
+
+    def enrol_places(self, ticket: str) -> list[Place]:
+        """The clusters that a ticket reaches."""
+        return self._shaped(self._post(PLACES_PATH, {"ticket": ticket}), list[Place])
+
+    def enrol(self, wish: Wish) -> JoinAnswer:
+        """Hand in a device's request, or ask how it stands."""
+        return self._shaped(self._post(ENROL_PATH, wish), JoinAnswer)
 
     # --- a stick's log ----------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from wire.content import Sound
 from wire.enrolment import Placement
 from wire.policy import Policy
 from wire.programme import MAX_PLAY_DAYS, Programme
+from wire.stand_in import standing_at
 from wire.timeline import Endpoint, Situation, plan_between
 from wire.units import DAY, UtcTime
 
@@ -27,8 +28,13 @@ class Releases:
     policies: tuple[Policy, ...]
     templates: tuple[Template, ...]
 
+    neighbours: tuple[Placement, ...] = ()
+    """All placements of the commune: a spare may stand in for one."""
+
     def situation(self, placement: Placement) -> Situation:
-        return Situation(self.programmes, self.policies, Endpoint.of(placement))
+        commune = next((programme for programme in self.programmes if programme.area == placement.area), None)
+        place = standing_at(placement, commune, self.neighbours)
+        return Situation(() if place.spare else self.programmes, self.policies, Endpoint.of(place))
 
 
 def sounds_for(releases: Releases, placements: Iterable[Placement], now: UtcTime) -> list[Sound]:

@@ -104,6 +104,11 @@ class Truststore:
             raise NotTrustedError(f"root.json: {error.detail}") from error
 
     @property
+    def root_fingerprints(self) -> frozenset[str]:
+        """Of the root that a person brought here, and of the newest that follows from it."""
+        return frozenset({self._first_fingerprint, self.held.root_fingerprint})
+
+    @property
     def floor(self) -> UtcTime:
         return self._floor
 
@@ -150,6 +155,7 @@ class Truststore:
     def _load(self, root: bytes) -> tuple[Held, UtcTime]:
         """What was kept, if it grew from the same pinned root; otherwise the root alone."""
         pinned = pin_root(root)
+        self._first_fingerprint = pinned.root_fingerprint
         try:
             kept = msgspec.json.decode((self._folder / STATE_FILE).read_bytes(), type=_Kept)
         except (FileNotFoundError, msgspec.DecodeError):

@@ -25,8 +25,8 @@ DOORS = {
     "amqtt": ("hub/broker",),
     "argon2": ("hub/auth/passwords.py",),
     "cryptography": (
-        "wire/envelope.py", "wire/trust/passkey.py", "edge/identity.py", "hub/certificates/authority.py",
-        "hub/publishing/online_keys.py", "hub/secrets/", "provisioning/keys.py",
+        "wire/envelope.py", "wire/trust/passkey.py", "edge/identity.py", "edge/certificate.py",
+        "hub/certificates/authority.py", "hub/publishing/online_keys.py", "hub/secrets/", "provisioning/keys.py",
     ),
     "tuf": ("wire/trust/", "wire/release.py", "provisioning/trust/", "edge/tuf_client.py"),
 }  # fmt: skip

@@ -38,6 +38,10 @@ class Placement(Struct, frozen=True):
         default_factory=lambda: ["vi"]
     )
     """In the order in which renditions of one item are played."""
+    spare: bool = False
+    """A spare of the commune `area`: silent but for emergencies until the commune's own programme swaps it in."""
+    root: Annotated[str, Meta(pattern="^([0-9a-f]{64})?$")] = ""
+    """Fingerprint of the root that the device said it holds when it was enrolled; compared before this is signed."""
 
 
 class Placements(Struct, frozen=True):

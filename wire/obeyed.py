@@ -51,7 +51,12 @@ AUTHORITY = (
         makes_sound=True,
     ),
     Obeyed(
-        "placements", ("d",), "the registrar", "d", "moves a device between areas and clusters", "nothing",
+        "placements", ("d",), "the registrar", "d",
+        "moves a device between areas and clusters; names its key and hardware", "nothing",
+    ),
+    Obeyed(
+        "swaps of a programme", ("swap",), "the commune's approvers", "c",
+        "puts a spare that d placed in the commune at the place of one of its clusters", "nothing",
     ),
     Obeyed(
         "alert templates", ("tpl",), "the template holders, 2 of n", "tpl",
@@ -101,6 +106,11 @@ AUTHORITY = (
     Obeyed(
         "a stick", ("bundle",), "whoever carries it", "as each file in it",
         "brings the same files and orders (.dsse) under the same rules, with 60 days of grace", "nothing",
+    ),
+    Obeyed(
+        "enrolment's answer, certificate", ("certificate",), "the hub",
+        "the province's CA; the device checks its own key",
+        "names the broker and admits to it", "delay; another broker is as good as a stolen one",
     ),
     Obeyed(
         "software", ("sw",), "the software holders, 2 of n", "sw", "not obeyed by this version", "nothing",

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from edge.plan.stand_in import standing
 from edge.sync.library import Holdings
 from wire.programme import Programme
 from wire.timeline import Endpoint, Mute, Situation
@@ -26,22 +27,19 @@ def situation_of(
 ) -> Situation | None:
     """The situation, with `programmes` instead of those in force if given; None as long as nobody placed this device.
 
-    A card in other hardware than was placed plays emergencies alone, until the registrar says `replace`.
+    A card in other hardware than was placed plays emergencies alone, until the registrar places it there (`replace`);
+    so does a spare that stands in for nobody.
     """
-    placement = holdings.placement
+    chosen = holdings.programmes if programmes is None else programmes
+    placement = standing(holdings, chosen)
     if placement is None:
         return None
-    chosen = holdings.programmes if programmes is None else programmes
-    if placement.serial != serial:
+    if placement.serial != serial or placement.spare:
         chosen = {}
-    endpoint = Endpoint.of(placement)
-    swap = _swapped_to(chosen, placement.device)
-    if swap is not None:
-        endpoint = Endpoint(endpoint.area, swap, endpoint.kind, endpoint.tags, endpoint.languages)
     return Situation(
         programmes=tuple(chosen.values()),
         policies=holdings.policies,
-        endpoint=endpoint,
+        endpoint=Endpoint.of(placement),
         mutes=mutes,
         volume_percent=volume_percent,
     )
@@ -84,8 +82,3 @@ def encode_mutes(mutes: tuple[Mute, ...]) -> str:
 
 def decode_mutes(raw: str | None) -> tuple[Mute, ...]:
     return msgspec.json.decode(raw, type=tuple[Mute, ...]) if raw else ()
-
-
-def _swapped_to(programmes: Mapping[str, Programme], device: str) -> str | None:
-    swaps = (swap for programme in programmes.values() if "/" in programme.area for swap in programme.swaps)
-    return next((swap.cluster for swap in swaps if swap.device == device), None)

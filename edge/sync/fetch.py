@@ -19,6 +19,7 @@ from urllib3.response import BaseHTTPResponse
 from edge.errors import FetchError
 from edge.sync.leash import Leashes, make_pool
 from edge.sync.source import Blob
+from edge.tls import make_context
 
 CHUNK: Final = 64 * 1024
 CONNECT_S: Final = 10.0
@@ -58,12 +59,17 @@ class HttpFetcher:
 
     name = "loa.http"
 
-    def __init__(self, base: str, *, ca_file: str = "", answer_s: float = ANSWER_S) -> None:
+    def __init__(
+        self, base: str, *, ca_file: str = "", answer_s: float = ANSWER_S,
+        knows_date: Callable[[], bool] = lambda: False,
+    ) -> None:  # fmt: skip
+        """`knows_date`: whether the clock is good enough to judge by it how long the hub's certificate counts."""
         self._base = base.rstrip("/")
         self._answer_s = answer_s
         self._leashes = Leashes()
         timeout = urllib3.Timeout(connect=CONNECT_S, read=READ_S)
-        self._pool = make_pool(self._leashes, timeout=timeout, ca_file=ca_file)
+        context = make_context(ca_file) if base.startswith("https:") else None
+        self._pool = make_pool(self._leashes, timeout=timeout, context=context, knows_date=knows_date)
 
     def get(self, path: str, *, limit: int) -> bytes | None:
         """The whole body of at most `limit` bytes, or None where the hub has none. Raises FetchError."""

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final, Protocol
 
 import urllib3
@@ -16,6 +17,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from edge.errors import FetchError
+from edge.tls import judge_dates
 
 CONNECTIONS: Final = 2
 """The threads that fetch: one for metadata, one for content."""
@@ -74,12 +76,19 @@ class Leashes:
                 _shut(sock)
 
 
-def make_pool(leashes: Leashes, *, timeout: urllib3.Timeout, ca_file: str) -> urllib3.PoolManager:
-    """A pool without retries whose connections are on these leashes."""
-    pool = urllib3.PoolManager(maxsize=CONNECTIONS, timeout=timeout, retries=False, ca_certs=ca_file or None)
+def make_pool(
+    leashes: Leashes, *, timeout: urllib3.Timeout, context: ssl.SSLContext | None, knows_date: Callable[[], bool]
+) -> urllib3.PoolManager:
+    """A pool without retries whose connections are on these leashes. `context`: of https."""
+    pool = urllib3.PoolManager(maxsize=CONNECTIONS, timeout=timeout, retries=False, ssl_context=context)
+
+    def prepare() -> None:
+        if context is not None:
+            judge_dates(context, is_known=knows_date())
+
     pool.pool_classes_by_scheme = {
-        "http": type("Pool", (HTTPConnectionPool,), {"ConnectionCls": _leashed(HTTPConnection, leashes)}),
-        "https": type("Pool", (HTTPSConnectionPool,), {"ConnectionCls": _leashed(HTTPSConnection, leashes)}),
+        "http": type("Pool", (HTTPConnectionPool,), {"ConnectionCls": _leashed(HTTPConnection, leashes, _nothing)}),
+        "https": type("Pool", (HTTPSConnectionPool,), {"ConnectionCls": _leashed(HTTPSConnection, leashes, prepare)}),
     }
     return pool
 
@@ -88,9 +97,14 @@ class _Connection(Protocol):
     sock: Any
 
 
-def _leashed(base: type[Any], leashes: Leashes) -> type[Any]:
+def _nothing() -> None:
+    """Plain HTTP has no certificates."""
+
+
+def _leashed(base: type[Any], leashes: Leashes, prepare: Callable[[], None]) -> type[Any]:
     class Leashed(base):  # type: ignore[misc]
         def connect(self: _Connection) -> None:
+            prepare()
             super().connect()
             leashes.took(self.sock)
 

@@ -50,6 +50,8 @@ class Holdings:
     """Accepted, their content not yet complete, by area."""
     policies: tuple[Policy, ...] = ()
     templates: Mapping[str, StoredTemplate] = field(default_factory=dict)
+    neighbours: tuple[Placement, ...] = ()
+    """For a spare: every placement of its commune, as the registrar signed them."""
 
     @property
     def area(self) -> str:
@@ -135,7 +137,13 @@ class Library:
         if len(known) < len(policies):
             log.warning("a policy is damaged: nothing but emergencies until it is fetched anew")
             return Holdings(placement, policies=known, templates=self._templates())
-        return Holdings(placement, programmes, waiting, known, self._templates())
+        return Holdings(placement, programmes, waiting, known, self._templates(), self._neighbours(placement))
+
+    def _neighbours(self, placement: Placement | None) -> tuple[Placement, ...]:
+        if placement is None or not placement.spare:
+            return ()
+        found = self._read(placements_target(placement.area), self.accepted, read_placements)
+        return tuple(found.placements) if found else ()
 
     def _programme(self, path: str, hashes: Mapping[str, str]) -> Programme | None:
         found = self._read(path, hashes, read_programme)

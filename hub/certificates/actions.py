@@ -57,6 +57,8 @@ def _issue(hub: Hub, name: str, make: Callable[[UtcTime], bytes]) -> bytes:
     now = hub.now()
     made = make(now)
     with hub.writing() as conn:
-        store.add(conn, serial=serial_of(made), name=name, now=now, expires=ends_at(made))
+        store.add(
+            conn, serial=serial_of(made), name=name, pem=made.decode(), now=now, expires=ends_at(made)
+        )
         audit.note(conn, at=now, person="system", verb="certificate", subject=name)
     return made

@@ -6,6 +6,8 @@ checks none of them, and a CRL past its nextUpdate would make mosquitto refuse e
 
 from __future__ import annotations
 
+import base64
+import binascii
 import ipaddress
 import re
 from collections.abc import Iterable, Sequence
@@ -16,6 +18,7 @@ from typing import Self
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization.pkcs7 import serialize_certificates
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from hub.errors import N_, BadInputError, ConfigError
@@ -141,6 +144,42 @@ class Authority:
         if alternatives is not None:
             builder = builder.add_extension(alternatives, critical=False)
         return builder.sign(self._key, hashes.SHA256()).public_bytes(_PEM)
+
+
+def request_of(body: bytes) -> tuple[bytes, str, str]:
+    """An EST request (PKCS #10, DER in base64): as PEM, the raw Ed25519 key in hex, the name that it gives itself.
+
+    Its own signature has been verified: whoever sent it has the private key, or has heard somebody send it who does.
+    Raises BadInputError.
+    """
+    try:
+        request = x509.load_der_x509_csr(base64.b64decode(body[: 2 * MAX_CSR_BYTES]))
+        names = request.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        name = str(names[0].value) if names else ""
+    except (ValueError, binascii.Error) as error:
+        raise BadInputError(N_("This is no certificate request.")) from error
+    pem = request.public_bytes(_PEM)
+    return pem, ed25519_hex(pem), name[:60]
+
+
+def ed25519_hex(csr_pem: bytes) -> str:
+    """The raw key of a device's request in hex. Raises BadInputError."""
+    key = _requested_key(csr_pem)
+    if not isinstance(key, ed25519.Ed25519PublicKey):
+        raise BadInputError(N_("A device's certificate is made for its own Ed25519 key."))
+    return key.public_bytes_raw().hex()
+
+
+def certified_hex(certificate_pem: bytes) -> str:
+    """The raw Ed25519 key of a certificate in hex; nothing for one of another kind of key."""
+    key = x509.load_pem_x509_certificate(certificate_pem).public_key()
+    return key.public_bytes_raw().hex() if isinstance(key, ed25519.Ed25519PublicKey) else ""
+
+
+def as_pkcs7(*certificates_pem: bytes) -> bytes:
+    """Certs-only PKCS #7 in base64, as RFC 7030 answers."""
+    made = [x509.load_pem_x509_certificate(pem) for pem in certificates_pem]
+    return base64.encodebytes(serialize_certificates(made, serialization.Encoding.DER))
 
 
 def serial_of(certificate_pem: bytes) -> int:

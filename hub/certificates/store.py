@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Connection, Index, String, Table, func, insert, select, update
+from sqlalchemy import BigInteger, Column, Connection, Index, Select, String, Table, Text, func, insert, select, update
 
 from hub.db import metadata
 from wire.units import UtcTime
@@ -18,14 +18,15 @@ certificates = Table(
     Column("expires_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger),
     Column("why", String(300), nullable=False),
+    Column("pem", Text, nullable=False, server_default=""),
     Index("ix_certificates_name", "name"),
 )
 """`serial` in hex; `name` is the common name: a device's id, or a station's."""
 
 
-def add(conn: Connection, *, serial: int, name: str, now: UtcTime, expires: UtcTime) -> None:
+def add(conn: Connection, *, serial: int, name: str, pem: str, now: UtcTime, expires: UtcTime) -> None:
     conn.execute(
-        insert(certificates).values(serial=f"{serial:x}", name=name, issued_at=now, expires_at=expires, why="")
+        insert(certificates).values(serial=f"{serial:x}", name=name, pem=pem, issued_at=now, expires_at=expires, why="")
     )
 
 
@@ -60,13 +61,27 @@ def of(conn: Connection, name: str) -> list[dict[str, Any]]:
     return [dict(row) for row in rows.mappings()]
 
 
-def state(conn: Connection, stations: str) -> tuple[int, int, int]:
-    """Changes whenever the broker's files must be written again: the last revocation, how many there are, and how many
-    certificates have names that begin with `stations`.
+def live_of(conn: Connection, name: str) -> dict[str, Any] | None:
+    """The certificate of a name that counts and lasts longest."""
+    c = certificates.c
+    query = select(certificates).where(c.name == name, c.revoked_at.is_(None)).order_by(c.expires_at.desc()).limit(1)
+    row = conn.execute(query).mappings().first()
+    return dict(row) if row else None
+
+
+def state(conn: Connection, stations: str) -> tuple[int, int, int, int]:
+    """Changes whenever the broker's files must be written again: the last revocation, how many there are, how many
+    certificates have names that begin with `stations`, and how many count of names that were revoked once.
     """
     ended = certificates.c.revoked_at
+    again = select(func.count()).where(ended.is_(None), certificates.c.name.in_(_revoked_names()))
     of_stations = func.count().filter(certificates.c.name.startswith(stations, autoescape=True))
     last, count, named = conn.execute(
         select(func.coalesce(func.max(ended), 0), func.count(ended), of_stations)
     ).one()
-    return int(last), int(count), int(named)
+    return int(last), int(count), int(named), int(conn.execute(again).scalar_one())
+
+
+def _revoked_names() -> Select[Any]:
+    other = certificates.alias()
+    return select(other.c.name).where(other.c.revoked_at.is_not(None))

@@ -13,11 +13,14 @@ from sqlalchemy import Connection
 
 from hub import audit
 from hub.areas import store as areas
-from hub.auth.roles import Person, Right
+from hub.auth.roles import Grant, Person, Right, Role
+from hub.certificates import actions as certificates
 from hub.context import Hub
 from hub.devices import store
 from hub.devices.model import Contact, contact_of, read_request
-from hub.errors import N_, BadInputError, NotFoundError
+from hub.devices.state import SPARE_TAG
+from hub.enrolment import store as enrolments
+from hub.errors import N_, BadInputError, NotAllowedError, NotFoundError
 from hub.publishing import actions as publishing
 from hub.publishing import repository
 from wire.areas import contains, placements_target
@@ -54,7 +57,9 @@ def put_cluster(  # noqa: PLR0913 - what a cluster consists of
 def register_device(hub: Hub, person: Person, request: bytes, *, cluster: str) -> str:
     """Enter a device by its `request.json` and propose its placement at a cluster; the device's id.
 
-    A device that is known already is entered anew (another card, another key); its place must be signed again.
+    The stand-in for enrolment in a demo, by whoever may run commands on the hub. A device that is known already is
+    entered anew (another card, another key); its place must be signed again. One whose registration was ended comes
+    back by `loa-provision enrol` alone.
     """
     asked = read_request(request)
     now = hub.now()
@@ -63,6 +68,8 @@ def register_device(hub: Hub, person: Person, request: bytes, *, cluster: str) -
         known = store.device(conn, asked.device)
         if known:
             person.require(Right.DEVICES, known["area"])
+            if known["revoked_at"]:
+                raise NotAllowedError(N_("The registration of {device} was ended: enrol it anew."), device=asked.device)
         n = known["placement_n"] if known else 0
         store.put_device(
             conn, asked.device, key=asked.key, serial=asked.serial, board=asked.board, cluster=cluster, placement_n=n,
@@ -85,29 +92,52 @@ def propose_placement(
         if known is None or known["revoked_at"]:
             raise NotFoundError
         person.require(Right.DEVICES, known["area"])
-        n = max(known["placement_n"] + 1, _highest_n(conn, hub.config.province, device) + 1)
+        n = next_n(conn, hub.config.province, device)
+        enrolled = enrolments.admitted_of(conn, device)
         store.put_device(conn, device, **{**_columns(known), "cluster": cluster, "placement_n": n})
     placement = Placement(
         device=device, keys=[known["key"]], serial=known["serial"], area=place["area"], cluster=cluster, n=n,
         issued=now, kind=place["kind"], tags=list(place["tags"] if tags is None else tags),
-        languages=list(place["languages"] if languages is None else languages),
+        languages=list(place["languages"] if languages is None else languages), spare=SPARE_TAG in place["tags"],
+        root=enrolled.root if enrolled and enrolled.key == known["key"] else "",
     )  # fmt: skip
-    for commune in _communes_holding(hub, device) - {commune_of(place["area"])}:
-        _submit(hub, person, commune, device, None)
-    _submit(hub, person, commune_of(place["area"]), device, placement)
+    submit_placement(hub, person, placement)
 
 
-def revoke_device(hub: Hub, person: Person, device: str) -> None:
-    """End a device's registration: its account and its log count no more, and its placement is proposed away."""
+def submit_placement(hub: Hub, person: Person, placement: Placement) -> None:
+    """Propose a placement, and that the device leaves every other commune."""
+    commune = commune_of(placement.area)
+    for other in _communes_holding(hub, placement.device) - {commune}:
+        _submit(hub, person, other, placement.device, None)
+    _submit(hub, person, commune, placement.device, placement)
+
+
+def revoke_device(hub: Hub, person: Person, device: str, *, why: str = "") -> None:
+    """End a device's registration, its certificates and what waits for it; its placement is proposed away.
+
+    The worker silences a live connection at once. It comes back only by a new enrolment that the registrar signs.
+    """
     with hub.writing() as conn:
         known = store.device(conn, device)
         if known is None:
             raise NotFoundError
         person.require(Right.DEVICES, known["area"])
-        store.put_device(conn, device, **{**_columns(known), "revoked_at": hub.now()})
-        audit.note(conn, at=hub.now(), person=person.username, verb="revoke", area=known["area"], subject=device)
+        now = hub.now()
+        end_device(hub, conn, device, why=why, person=person.username)
+        audit.note(
+            conn, at=now, person=person.username, verb="revoke", area=known["area"], subject=device, detail=why
+        )
+    # Nobody wrote this: a registrar who revokes may sign what follows from it, and what technicians propose beside it.
+    consequence = Person("system", "loa-hub", (Grant(Role.TECHNICIAN, hub.config.province),))
     for commune in _communes_holding(hub, device):
-        _submit(hub, person, commune, device, None)
+        _submit(hub, consequence, commune, device, None)
+
+
+def end_device(hub: Hub, conn: Connection, device: str, *, why: str, person: str) -> None:
+    """Registration, certificates, waiting enrolments: all that lets a device in. Part of the caller's transaction."""
+    store.end_registration(conn, device, hub.now())
+    certificates.revoke(hub, conn, device, why=why or "revoked", person=person)
+    enrolments.end_waiting(conn, device, hub.now())
 
 
 def contact(hub: Hub, row: dict[str, Any]) -> Contact:
@@ -141,14 +171,15 @@ def _columns(known: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in known.items() if key not in ("id", "area")}
 
 
-def _highest_n(conn: Connection, province: str, device: str) -> int:
-    """The highest n signed for a device, should this hub's own table be younger than the signatures."""
-    found = [0]
+def next_n(conn: Connection, province: str, device: str) -> int:
+    """Above all that was ever signed or asked for, should this hub's own table be younger than the signatures."""
+    known = store.device(conn, device)
+    found = [known["placement_n"] if known else 0, enrolments.highest_n(conn, device)]
     for path in repository.target_paths(conn, f"areas/{province}/", "placements.json"):
         raw = repository.current_target(conn, path)
         placement = read_placements(raw).of(device) if raw else None
         found.append(placement.n if placement else 0)
-    return max(found)
+    return max(found) + 1
 
 
 def _communes_holding(hub: Hub, device: str) -> set[str]:

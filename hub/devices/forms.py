@@ -18,6 +18,21 @@ class PlacementAsked:
     tags: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class RevocationAsked:
+    device: str
+    why: str
+
+
+def read_revocation(form: MultiDict[str, str]) -> RevocationAsked:
+    """Raises FieldErrors."""
+    fields = Fields(form)
+    device = fields.line("device", most=40, missing=_l("Choose a device."))
+    why = fields.line("why", most=300, missing=_l("Write why, for whoever reads it later."))
+    fields.check()
+    return RevocationAsked(device, why)
+
+
 def read_placement(form: MultiDict[str, str]) -> PlacementAsked:
     """Raises FieldErrors."""
     fields = Fields(form)

@@ -11,6 +11,7 @@ from hub.context import Hub
 from hub.devices import store
 from hub.devices.actions import released_placement
 from hub.publishing import repository
+from wire.areas import contains
 from wire.enrolment import Placement
 from wire.errors import MalformedError
 from wire.telemetry import Birth, Command, encode_message, read_birth, read_death
@@ -41,7 +42,7 @@ def take_birth(hub: Hub, conn: Connection, device: str, raw: bytes, root: str) -
     if placement and _holds_less(conn, birth, placement):
         call = Command(kind="refresh", area=placement.area)
         outbox.put(conn, CMD.of(device), encode_message(call), now=now, lasts_ms=HOUR, urgency=outbox.FIRST)
-    return birth, placement.area if placement else known["area"]
+    return birth, _area(birth, placement) if placement else known["area"]
 
 
 def take_death(hub: Hub, conn: Connection, device: str, raw: bytes) -> None:
@@ -85,8 +86,13 @@ def _presence(birth: Birth, now: UtcTime) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _area(birth: Birth, placement: Placement) -> str:
+    """Where it stands; a spare may stand in for a cluster anywhere in its commune, which it says itself."""
+    return birth.area if placement.spare and contains(placement.area, birth.area) else placement.area
+
+
 def _holds_less(conn: Connection, birth: Birth, placement: Placement) -> bool:
-    if birth.placement_n != placement.n or birth.area != placement.area:
+    if birth.placement_n != placement.n or birth.area != _area(birth, placement):
         return True
     newest = repository.role_versions(conn)
     return any(version < newest.get(role, 0) for role, version in birth.versions.items())

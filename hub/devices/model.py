@@ -15,7 +15,7 @@ _HASH = r"^\$7\$[0-9]{1,7}\$[A-Za-z0-9+/=]{8,64}\$[A-Za-z0-9+/=]{40,120}$"
 
 
 class EnrolRequest(Struct, frozen=True):
-    """`request.json`, made on the device by `loa-edge init`."""
+    """`request.json`, made on the device by `loa-edge init` (the demo's stand-in for enrolment)."""
 
     device: DeviceId
     key: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]

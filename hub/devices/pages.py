@@ -13,13 +13,14 @@ from werkzeug.wrappers import Response
 from hub.answers import text_of
 from hub.auth import guard
 from hub.auth.roles import Right
+from hub.certificates import store as certificates
 from hub.devices import actions, store
-from hub.devices.forms import read_placement
+from hub.devices.forms import read_placement, read_revocation
 from hub.devices.state import LEVELS
 from hub.devices.survey import cluster_states, one_cluster
 from hub.errors import BadInputError, NotFoundError
 from hub.fields import FieldErrors
-from hub.phrases import CLUSTER_STATES, FAULTS, HEARD, POWER, TIME_QUALITY
+from hub.phrases import CLUSTER_STATES, DEFECTS, FAULTS, HEARD, POWER, TIME_QUALITY
 from hub.playlog import store as playlog
 from hub.playlog.actions import MAX_STICK_BYTES, StickResult, take_stick
 from hub.playlog.words import detail_text, event_text, refusal_text
@@ -27,6 +28,8 @@ from hub.publishing import actions as publishing
 from hub.publishing import repository
 from hub.ui import area_choices, pick_area
 from wire.areas import speaker_role
+from wire.joining import spoken_digits
+from wire.key_request import fingerprint
 from wire.units import DAY, UtcTime
 
 blueprint = Blueprint("devices", __name__)
@@ -46,7 +49,7 @@ def listing() -> str:
         states = cluster_states(hub, conn, area)
         return render_template(
             "devices/list.html", area=area, choices=area_choices(conn, person), STATES=CLUSTER_STATES, FAULTS=FAULTS,
-            counts=_counts(states), wanted=wanted if wanted in LEVELS else "",
+            DEFECTS=DEFECTS, counts=_counts(states), wanted=wanted if wanted in LEVELS else "",
             clusters=[state for state in states if wanted not in LEVELS or state.state == wanted],
         )  # fmt: skip
 
@@ -92,6 +95,21 @@ def place(cluster: str) -> Response | tuple[str, int]:
     return redirect(url_for("devices.show", cluster=cluster), 303)
 
 
+@blueprint.post("/devices/<cluster>/revoke")
+@guard.needs(Right.DEVICES)
+def revoke(cluster: str) -> Response | tuple[str, int]:
+    """End the registration of the device that stands there: certificate, session and placement go with it."""
+    hub, person = guard.current_hub(), guard.current_person()
+    try:
+        asked = read_revocation(request.form)
+        actions.revoke_device(hub, person, asked.device, why=asked.why)
+    except FieldErrors as error:
+        return _cluster_page(cluster, error.fields), error.status
+    flash(_("The registration of %(device)s has ended. The registrar signs its place away in the approval app.",
+            device=asked.device), "good")  # fmt: skip
+    return redirect(url_for("devices.show", cluster=cluster), 303)
+
+
 def _cluster_page(ident: str, errors: Mapping[str, Any], problem: str = "") -> str:
     hub, person = guard.current_hub(), guard.current_person()
     now = hub.now()
@@ -114,7 +132,8 @@ def _cluster_page(ident: str, errors: Mapping[str, Any], problem: str = "") -> s
             "devices/show.html", area=row["area"], cluster=row, state=state, device=device, rows=rows, errors=errors,
             problem=problem,
             with_events=with_events, STATES=CLUSTER_STATES, FAULTS=FAULTS, POWER=POWER, TIME_QUALITY=TIME_QUALITY,
-            HEARD=HEARD,
+            HEARD=HEARD, DEFECTS=DEFECTS, fingerprint=fingerprint, spoken=spoken_digits,
+            certificate=certificates.live_of(conn, device["id"]) if device else None,
             held=_held(conn, device), events=store.events_of(conn, device["id"], limit=20) if device else [],
             placement=actions.released_placement(conn, device["id"], row["area"]) if device else None,
             waiting=publishing.waiting(conn, kind="placements", area=actions.commune_of(row["area"])),

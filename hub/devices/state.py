@@ -17,14 +17,18 @@ from wire.units import HOUR, UtcTime
 CARRIED_TAG = "carried"
 """Tag of a cluster without coverage, which is fed by a USB stick."""
 
+SPARE_TAG = "spare"
+"""Tag of what is no cluster, but a spare device of a commune that waits to stand in for one."""
+
 LEVELS = {
     "playing": "good", "waiting": "good", "unlinked": "warn", "no_power": "warn", "no_sound": "bad", "carried": "calm",
     "unheard": "bad", "never": "bad", "unplaced": "warn",
+    "spare": "calm",
 }  # fmt: skip
 """How a state is marked on a page."""
 BROKEN = frozenset({"no_sound", "unheard", "never", "no_power", "unplaced"})
 """States that need somebody to do something."""
-_ORDER = ("no_sound", "unheard", "never", "unplaced", "no_power", "unlinked", "carried", "playing", "waiting")
+_ORDER = ("no_sound", "unheard", "never", "unplaced", "no_power", "unlinked", "carried", "playing", "waiting", "spare")
 _MUTE = frozenset({"no_sound_device", "play_restarting"})
 """Faults with which nothing sounds."""
 _BATTERY, _ALERT = 2, 2
@@ -45,6 +49,8 @@ class ClusterState:
     languages: tuple[str, ...]
     readings: Mapping[str, int | None]
     alert_sounds: bool = False
+    defects: tuple[str, ...] = ()
+    """What the hardware lacks, for as long as it is not replaced."""
 
     @property
     def level(self) -> str:
@@ -62,7 +68,7 @@ class ClusterState:
 
 def cluster_state(
     cluster: Mapping[str, Any], device: Mapping[str, Any] | None, contact: Contact | None,
-    health: Mapping[str, Any] | None, now: UtcTime,
+    health: Mapping[str, Any] | None, now: UtcTime, *, defects: tuple[str, ...] = (),
 ) -> ClusterState:  # fmt: skip
     """`device`: a row of `store.devices_below`; `health`: of `telemetry.store.all_latest`."""
     readings = health["readings"] if health else {}
@@ -73,7 +79,7 @@ def cluster_state(
         id=cluster["id"], name=cluster["name"], area=cluster["area"], state=state,
         device=device["id"] if device else "", heard_at=_heard_at(device, health), supplied_until=supplied,
         faults=faults, languages=tuple(cluster["languages"]), readings=readings,
-        alert_sounds=state == "playing" and readings.get("playing") == _ALERT,
+        alert_sounds=state == "playing" and readings.get("playing") == _ALERT, defects=defects,
     )  # fmt: skip
 
 
@@ -86,6 +92,8 @@ def _state(
     cluster: Mapping[str, Any], contact: Contact | None, readings: Mapping[str, int | None], faults: tuple[str, ...],
     supplied: UtcTime | None, now: UtcTime,
 ) -> str:  # fmt: skip
+    if SPARE_TAG in cluster["tags"]:
+        return "spare"
     if contact is None:
         return "unplaced"
     if contact is Contact.ONLINE:

@@ -153,7 +153,7 @@ def devices_below(conn: Connection, area: str) -> list[dict[str, Any]]:
     """Unrevoked devices with cluster and presence, whose columns are None for a device that was never heard."""
     query = (
         select(
-            devices.c.id, devices.c.cluster, devices.c.serial, devices.c.board, devices.c.registered_at,
+            devices.c.id, devices.c.key, devices.c.cluster, devices.c.serial, devices.c.board, devices.c.registered_at,
             devices.c.placement_n, clusters.c.area, clusters.c.name.label("cluster_name"), clusters.c.languages,
             clusters.c.tags, clusters.c.kind, clusters.c.lat, clusters.c.lon, clusters.c.note,
             presence.c.online, presence.c.heard_at, presence.c.born_at, presence.c.ended_at, presence.c.versions,

@@ -55,6 +55,8 @@ EVENTS: dict[str, LazyString] = {
     "hub_behind": _l("The device knows newer signed data than this hub"),
     "other_root": _l("The device trusts another province's key."),
     "duplicate_session": _l("Two devices use one identity"),
+    "certificate": _l("The device's certificate was renewed"),
+    "certificate_refused": _l("Asked for a certificate that it may not have"),
 }
 
 RUNGS: dict[str, LazyString] = {

@@ -102,7 +102,8 @@ def change_settings(hub: Hub, person: Person, area: str, settings: Settings) -> 
     with hub.writing() as conn:
         for name in ("reserve", "offers", "withdrawn"):
             _require_own(conn, area, getattr(settings, name))
-        store.put_settings(conn, area, settings)
+        swaps = store.settings(conn, area).swaps  # a page of its own
+        store.put_settings(conn, area, replace(settings, swaps=swaps))
         _note(conn, area, person, hub.now(), "settings", "")
 
 

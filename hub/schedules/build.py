@@ -62,6 +62,7 @@ def _build(draft: Draft, bulletins: Bulletins, sounds: Sounds, *, issued: UtcTim
         order=list(draft.settings.order),
         withdrawn=list(draft.settings.withdrawn),
         reserve=[ident for ident in draft.settings.reserve if ident in present],
+        swaps=list(draft.settings.swaps),
     )
 
 

@@ -112,7 +112,7 @@ def _whole(draft: Draft) -> Iterable[Finding]:
         have = len(draft.slots)
         text = _l("%(have)s slots: a programme holds at most %(most)s. Remove some.", have=have, most=MAX_SLOTS)
         yield Finding("error", "too_many_slots", text)
-    if not draft.slots and not draft.series and not draft.settings.offers:
+    if not draft.slots and not draft.series and not draft.settings.offers and not draft.settings.swaps:
         yield Finding("error", "empty", _l("There is nothing in the programme yet. Add a slot first."))
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from hub.areas import store as areas
 from hub.content import store as content
 from hub.devices import store as devices
+from hub.devices.state import SPARE_TAG
 from hub.schedules import store
 from hub.schedules.surroundings import released_programmes
 from hub.ui import area_name
@@ -50,7 +51,8 @@ def offered_items(conn: Connection, area: str) -> list[tuple[str, str, str]]:
 
 
 def cluster_choices(conn: Connection, area: str) -> list[tuple[str, str]]:
-    return [(f"cluster:{row['id']}", row["name"]) for row in devices.clusters_below(conn, area)]
+    rows = devices.clusters_below(conn, area)
+    return [(f"cluster:{row['id']}", row["name"]) for row in rows if SPARE_TAG not in row["tags"]]
 
 
 def hamlet_choices(conn: Connection, area: str) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wire.programme import MAX_PLAY_DAYS, Play, PlayItem, PlayReserve, PlaySeries, Recurrence, Slot
+from wire.programme import MAX_PLAY_DAYS, Play, PlayItem, PlayReserve, PlaySeries, Recurrence, Slot, Swap
 from wire.units import UtcTime
 
 PLAY_DAYS = MAX_PLAY_DAYS
@@ -53,12 +53,13 @@ class DraftSeries:
 
 @dataclass(frozen=True)
 class Settings:
-    """What belongs to the whole programme. All are item ids."""
+    """What belongs to the whole programme. All but `swaps` are item ids."""
 
     reserve: tuple[str, ...] = ()
     offers: tuple[str, ...] = ()
     order: tuple[str, ...] = ()
     withdrawn: tuple[str, ...] = ()
+    swaps: tuple[Swap, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from hub.content import store as content
 from hub.devices import store as devices
-from hub.devices.state import CARRIED_TAG
+from hub.devices.state import CARRIED_TAG, SPARE_TAG
 from hub.publishing import repository
 from hub.schedules.checks import Place, Surroundings
 from hub.schedules.model import Draft, own_items
@@ -28,7 +28,9 @@ def surroundings(conn: Connection, draft: Draft, now: UtcTime) -> Surroundings:
         now=now,
         bulletins=content.several(conn, idents),
         sounds=content.sounds(conn, idents),
-        places=tuple(place_of(row) for row in devices.clusters_below(conn, draft.area)),
+        places=tuple(
+            place_of(row) for row in devices.clusters_below(conn, draft.area) if SPARE_TAG not in row["tags"]
+        ),
         programmes=released_programmes(conn, above),
         policies=released_policies(conn, ancestry(draft.area)),
     )

@@ -172,7 +172,10 @@ def _targets(proposal: Proposal) -> dict[str, bytes]:
 
 def _review_target(desk: Desk, proposal: Proposal, path: str, after: bytes) -> Review:
     before = desk.store.target(path, desk.hub)
-    held = releases_around(desk, proposal.area) if proposal.kind in ("programme", "policy") else HeldReleases()
+    if proposal.kind in ("programme", "policy"):
+        held = releases_around(desk, proposal.area)
+    else:
+        held = HeldReleases(roots=desk.store.root_fingerprints)
     return review(Subject(proposal.kind, proposal.area, path, before, after), held, desk.store.now(), desk.words)
 
 

@@ -78,6 +78,8 @@ class FakeLink:
             self._deliver(Delivered(number))
         return number
 
+    def renew(self) -> None: ...
+
     def stop(self) -> None:
         if self.is_connected:
             self._broker.links.remove(self)

@@ -29,6 +29,10 @@ DOORS = {
     "alerts_api.half_signed": PERSON,
     "devices_api.devices": PERSON,
     "devices_api.all_areas": PERSON,
+    "enrolment_api.places": ANYBODY,
+    "enrolment_api.enrol": ANYBODY,
+    "enrolment_api.authority": ANYBODY,
+    "enrolment_api.certificate": ANYBODY,
     "playlog_api.take": ANYBODY,
 }
 """The JSON interface. Areas are checked by each action; `test_publishing`, `test_alerts`, `test_devices` ask there."""

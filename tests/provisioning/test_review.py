@@ -133,6 +133,39 @@ def test_what_is_withdrawn_swapped_or_reordered_is_told():
     ]
 
 
+def test_a_swap_that_no_device_would_obey_is_refused():
+    spare = make_placement("loa-s", AREA, new_signer(), cluster="spare-s", spare=True)
+    dead = make_placement("loa-1", f"{AREA}/02", new_signer(), cluster="cl-1")
+    held = Held(placements=Placements(AREA, NOW, [spare, dead]))
+
+    def refusals(*swaps: Swap) -> tuple[str, ...]:
+        after = make_programme(AREA, swaps=list(swaps))
+        subject = Subject("programme", AREA, f"areas/{AREA}/programme.json", None, encode(after))
+        return review(subject, held, UtcTime(NOW + 1), VI).refusals
+
+    assert refusals(Swap("loa-s", "cl-1")) == ()
+    no_spare = "{} không phải thiết bị dự phòng của xã này, hoặc {} không phải cụm loa của xã"
+    assert refusals(Swap("loa-1", "cl-1")) == (no_spare.format("loa-1", "cl-1"),)
+    assert refusals(Swap("loa-s", "cl-9")) == (no_spare.format("loa-s", "cl-9"),)
+    assert refusals(Swap("loa-s", "spare-s")) == (no_spare.format("loa-s", "spare-s"),)
+    assert len(refusals(Swap("loa-s", "cl-1"), Swap("loa-s", "cl-1"))) == 1
+
+
+def test_a_device_that_holds_another_root_is_not_placed():
+    ours, theirs = "a" * 64, "b" * 58 + "c0ffee"
+    key = new_signer()
+    mine, foreign = (make_placement("loa-1", f"{AREA}/02", key, root=root) for root in (ours, theirs))
+
+    def refusals(before, after) -> tuple[str, ...]:
+        raws = [encode(Placements(AREA, NOW, [one])) if one else None for one in (before, after)]
+        subject = Subject("placements", AREA, f"areas/{AREA}/placements.json", *raws)
+        return review(subject, Held(roots=frozenset({ours})), UtcTime(NOW + 1), VI).refusals
+
+    assert refusals(None, mine) == ()
+    assert refusals(None, foreign) == ("loa-1 giữ gốc tin cậy khác của tỉnh này: … c0ffee",)
+    assert refusals(foreign, foreign) == (), "what was signed before stops no other device's placement"
+
+
 def test_the_same_programme_anew_changes_nothing():
     before = make_programme(AREA, slots=SLOTS)
 

@@ -13,7 +13,7 @@ from provisioning.approval.review.changes import Change, Context
 from provisioning.approval.review.effect import DayChange, Programmes, changes_on_air
 from provisioning.approval.review.placements import compare_placements, placement_faults
 from provisioning.approval.review.policy import compare_policies
-from provisioning.approval.review.programme import compare_programmes
+from provisioning.approval.review.programme import compare_programmes, swap_faults
 from provisioning.approval.review.template import compare_templates
 from provisioning.approval.review.understood import unknown_parts
 from provisioning.approval.words import Words
@@ -38,6 +38,8 @@ class Held:
     programmes: Mapping[str, Programme] = field(default_factory=dict)
     policies: Mapping[str, Policy] = field(default_factory=dict)
     placements: Placements | None = None
+    roots: frozenset[str] = frozenset()
+    """Fingerprints of the province's roots that this machine has verified."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,10 @@ def _programme(subject: Subject, held: Held, now: UtcTime, _: Words) -> Review:
     before = read_programme(subject.before).programme if subject.before else None
     context = _context(subject.area, held, after, _)
     unknown = [*read.ignored, *(unknown_parts(subject.after, after) if not read.ignored else [])]
-    refusals = _common_refusals(unknown, (after.area, subject.area), (before, after), now, _)
+    refusals = (
+        *_common_refusals(unknown, (after.area, subject.area), (before, after), now, _),
+        *swap_faults(before, after, held.placements, context),
+    )
     old_blobs = {media.sha256 for item in (before.items if before else []) for media in item.blobs()}
     found = tuple(
         Media(item.title, media, media.sha256 not in old_blobs) for item in after.items for media in item.blobs()
@@ -112,13 +117,13 @@ def _policy(subject: Subject, held: Held, now: UtcTime, _: Words) -> Review:
     return Review(tuple(compare_policies(before, after, context)), refusals, on_air=on_air)
 
 
-def _placements(subject: Subject, _held: Held, now: UtcTime, _: Words) -> Review:
+def _placements(subject: Subject, held: Held, now: UtcTime, _: Words) -> Review:
     after = read_placements(subject.after)
     before = read_placements(subject.before) if subject.before else None
     context = Context(_, subject.area)
     refusals = (
         *_common_refusals(unknown_parts(subject.after, after), (after.area, subject.area), (before, after), now, _),
-        *placement_faults(before, after, context),
+        *placement_faults(before, after, context, roots=held.roots),
     )
     return Review(tuple(compare_placements(before, after, context)), refusals)
 
@@ -181,7 +186,7 @@ def _on_air(
     if held.placements is None:
         return ()
     states = [_state(held, programme, policy) for programme, policy in zip(programmes, policies, strict=True)]
-    endpoints = [Endpoint.of(placement) for placement in held.placements.placements]
+    endpoints = [Endpoint.of(placement) for placement in held.placements.placements if not placement.spare]
     return tuple(changes_on_air(states[0], states[1], endpoints, local_day(now), _))
 
 

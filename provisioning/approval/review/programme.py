@@ -18,6 +18,7 @@ from provisioning.approval.review.changes import (
     lines_of,
 )
 from provisioning.approval.words import N_
+from wire.enrolment import Placements
 from wire.programme import Programme, Slot, SpecialDay, Swap
 
 SLOT: Fields = {
@@ -137,6 +138,24 @@ def compare_programmes(before: Programme | None, after: Programme, context: Cont
         *compare(old.swaps, after.swaps, SWAPS, context),
         *_whole(before, after, context),
     ]
+
+
+def swap_faults(
+    before: Programme | None, after: Programme, placements: Placements | None, context: Context
+) -> list[str]:
+    """Why no device would obey a new swap: only the commune's spares, and only to its clusters."""
+    old = before.swaps if before else []
+    placed = placements.placements if placements else []
+    spares = {place.device for place in placed if place.spare and place.area == after.area}
+    clusters = {place.cluster for place in placed if not place.spare}
+    _, devices = context.words, [swap.device for swap in after.swaps]
+    foreign = [s for s in after.swaps if s not in old and (s.device not in spares or s.cluster not in clusters)]
+    twice = sorted({device for device in devices if devices.count(device) > 1})
+    return [
+        *(_("{device} is no spare of this commune, or {cluster} is none of its clusters",
+            device=swap.device, cluster=swap.cluster) for swap in foreign),
+        *(_("{device} cannot stand in at two places", device=device) for device in twice),
+    ]  # fmt: skip
 
 
 def _whole(before: Programme | None, after: Programme, context: Context) -> list[Change]:

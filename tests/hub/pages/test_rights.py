@@ -16,12 +16,15 @@ PAGES = (
     "schedules",
     "schedules_series",
     "schedules_preview",
+    "schedules_spares",
     "publishing",
     "alerts",
     "devices",
+    "devices_enrolment",
 )
 AREA_PAGES = ("/", "/items", "/schedules", "/schedules/check", "/schedules/series", "/schedules/settings",
-              "/schedules/preview", "/devices", "/devices/stick")  # fmt: skip
+              "/schedules/preview", "/schedules/spares", "/devices", "/devices/stick",
+              "/devices/enrolment")  # fmt: skip
 
 
 def test_every_page_says_who_may_come_in(app):
