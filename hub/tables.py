@@ -14,6 +14,7 @@ import hub.playlog.store
 import hub.publishing.repository
 import hub.publishing.store
 import hub.schedules.store
+import hub.security.store
 import hub.set_aside
 import hub.telemetry.store
 from hub.db import metadata

@@ -34,10 +34,11 @@ from hub.playlog import store as playlog
 from hub.publishing import repository
 from hub.publishing import store as proposals
 from hub.publishing.model import State
+from hub.security import store as security
 from hub.telemetry import store as telemetry
 from tests.hub.conftest import COMMUNE, PASSWORD, Device, SetClock
 from tests.hub.mqtt import free_port
-from wire.units import UtcTime
+from wire.units import DAY, UtcTime
 
 POSTGRESQL = Path("/usr/lib/postgresql/15/bin")
 NOW = UtcTime(1_795_000_000_000)
@@ -299,6 +300,22 @@ def test_health_and_what_is_set_aside_stay_bounded(db):
         for number in range(set_aside.KEEP + 5):
             set_aside.put(conn, "t", b"x", str(number), NOW)
         assert set_aside.count(conn) == set_aside.KEEP
+
+
+def test_security_events_are_counted_and_stay_bounded(db):
+    kind = security.Kind.REVOKED_CALL
+    with db.write() as conn:
+        security.note(conn, kind, "loa-1", now=NOW, area=COMMUNE, detail="renew")
+        security.note(conn, kind, "loa-1", now=UtcTime(NOW + 5), count=3)
+        [row] = security.since(conn, NOW)
+        assert (row["count"], row["first_at"], row["last_at"], row["area"]) == (4, NOW, NOW + 5, COMMUNE)
+        for number in range(security.MOST_SUBJECTS + 20):
+            security.note(conn, kind, f"invented-{number}", now=NOW)
+        rows = {row["subject"]: row["count"] for row in security.since(conn, NOW)}
+        assert len(rows) == security.MOST_SUBJECTS + 1
+        assert (rows[security.OTHERS], rows["loa-1"]) == (21, 4)
+        security.forget_old(conn, UtcTime(NOW + security.KEEP_MS + 2 * DAY))
+        assert security.since(conn, UtcTime(0)) == []
 
 
 # --- two processes that write at once ------------------------------------------------------------------------------
