@@ -23,6 +23,7 @@ from hub.context import open_hub
 from hub.devices import actions as devices
 from hub.errors import BadInputError, HubError
 from hub.publishing.intake import take_trust
+from hub.security.cli import add_commands as add_security_commands
 from hub.setup import empty_work, open_prepared, prepare
 from wire.errors import WireError
 
@@ -106,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     registered.add_argument("--cluster", required=True)
     revoked = add("revoke", _device_revoke, "End a device's registration.", device)
     revoked.add_argument("id")
+    add_security_commands(commands, add)
     return parser
 
 
