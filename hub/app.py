@@ -15,6 +15,7 @@ from hub.auth import guard
 from hub.config import Config
 from hub.context import Hub, open_hub
 from hub.errors import ConfigError
+from hub.limits import Limit, Limiter
 
 BLUEPRINTS = (
     "hub.auth.views",
@@ -78,6 +79,8 @@ def create_app(config: Config, hub: Hub | None = None) -> Flask:
         LOA=config,
     )
     app.extensions["loa"] = hub or open_hub(config)
+    app.extensions["loa_limiter"] = Limiter(config)
+    app.view_functions["static"] = guard.limited(Limit.DEVICES)(app.view_functions["static"])
     guard.csrf.init_app(app)
     i18n.init_app(app)
     ui.init_app(app)

@@ -35,6 +35,18 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """Where people find the approval app; pages link to it."""
     approval_origins: list[Annotated[str, Meta(pattern=r"^https://[a-z0-9.-]{1,253}(:\d{1,5})?$")]] = []
     """Origins of approval apps on other machines, which may ask the interface of programs from a browser."""
+    public_address: Annotated[
+        str, Meta(pattern=r"^(https://[a-z0-9.-]{1,253}(:\d{1,5})?|http://localhost(:\d{1,5})?)?$")
+    ] = ""
+    """Where people reach the hub's pages, without a path; empty: nobody can log in with a passkey."""
+    limit_logins_per_minute: Annotated[int, Meta(ge=0)] = 30
+    """From one address; 0 in any of the four: without limit."""
+    limit_requests_per_minute: Annotated[int, Meta(ge=0)] = 600
+    """Of one person, or of one address where nobody is logged in."""
+    limit_device_requests_per_minute: Annotated[int, Meta(ge=0)] = 6_000
+    """From one address, behind which a mobile network may have hundreds of devices."""
+    limit_uploads_per_hour: Annotated[int, Meta(ge=0)] = 120
+    """Of one person."""
     session_hours: Annotated[int, Meta(ge=1, le=720)] = 12
     broker_host: str = "127.0.0.1"
     broker_port: Port = 1883

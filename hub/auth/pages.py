@@ -9,6 +9,7 @@ from hub.answers import text_of
 from hub.auth import actions, guard
 from hub.errors import HubError
 from hub.i18n import COOKIE_LANGUAGE, LOCALES
+from hub.limits import Limit
 from hub.ui import safe_next
 
 blueprint = Blueprint("auth", __name__)
@@ -25,6 +26,7 @@ def login() -> str | Response:
 
 @blueprint.post("/login")
 @guard.public
+@guard.limited(Limit.LOGIN)
 def log_in() -> Response | tuple[str, int]:
     target = safe_next(request.form.get("next"), url_for("dashboard.today"))
     username = request.form.get("username", "").strip().lower()[:64]
