@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct
@@ -15,6 +17,7 @@ from hub.errors import ConfigError
 
 PREFIX = "LOA_HUB_"
 FILE = "hub.toml"
+_ADDRESS = re.compile(r"[0-9.]+")
 Port = Annotated[int, Meta(ge=0, le=65535)]
 
 
@@ -102,9 +105,21 @@ def load_config(directory: Path, file: Path | None = None, environ: Mapping[str,
     values.update(_from_environment(environ))
     values["dir"] = str(directory.resolve())
     try:
-        return msgspec.convert(values, Config)
+        return _checked(msgspec.convert(values, Config))
     except msgspec.ValidationError as error:
         raise ConfigError("Setting not accepted: {reason}", reason=error) from error
+
+
+def _checked(config: Config) -> Config:
+    """The hub's pages must have another name than the approval app, whose passkeys they could otherwise ask for."""
+    ours = urlsplit(config.public_address).hostname or ""
+    for address in (config.approval_url, *config.approval_origins):
+        theirs = urlsplit(address).hostname or ""
+        if ours and theirs and (ours == theirs or ours.endswith(f".{theirs}")):
+            raise ConfigError("public_address: the pages must not stand under {name}, the approval app", name=theirs)
+    if _ADDRESS.fullmatch(ours):
+        raise ConfigError("public_address: a passkey needs a name, {name} is an address", name=ours)
+    return config
 
 
 def _from_file(path: Path, *, must_exist: bool) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hub.alerts.store
 import hub.areas.store
 import hub.audit
+import hub.auth.passkey_store
 import hub.auth.store
 import hub.certificates.store
 import hub.content.store

@@ -29,7 +29,36 @@ def upgrade() -> None:
     with op.batch_alter_table("security_events") as batch:
         batch.create_index(batch.f("ix_security_events_area"), ["area"], unique=False)
 
+    _add_passkeys()
     _chain_the_log()
+
+
+def _add_passkeys() -> None:
+    op.create_table(
+        "login_passkeys",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("username", sa.String(length=64), nullable=False),
+        sa.Column("credential", sa.String(length=1400), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.Column("label", sa.String(length=60), nullable=False),
+        sa.Column("counter", sa.BigInteger(), nullable=False),
+        sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.Column("used", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["username"], ["persons.username"], name=op.f("fk_login_passkeys_username_persons"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_login_passkeys")),
+        sa.UniqueConstraint("credential", name=op.f("uq_login_passkeys_credential")),
+    )
+    with op.batch_alter_table("login_passkeys") as batch:
+        batch.create_index(batch.f("ix_login_passkeys_username"), ["username"], unique=False)
+    op.create_table(
+        "login_challenges",
+        sa.Column("challenge", sa.String(length=64), nullable=False),
+        sa.Column("username", sa.String(length=64), nullable=False),
+        sa.Column("expires", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("challenge", name=op.f("pk_login_challenges")),
+    )
 
 
 def _chain_the_log() -> None:
@@ -60,8 +89,8 @@ def _chain_the_log() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("security_events")
-    op.drop_table("audit_head")
+    for table in ("security_events", "login_passkeys", "login_challenges", "audit_head"):
+        op.drop_table(table)
     with op.batch_alter_table("audit") as batch:
         batch.drop_column("hash")
         batch.drop_column("previous")
