@@ -24,6 +24,10 @@ BLUEPRINTS = (
     "hub.alerts.views",
     "hub.playlog.views",
     "hub.auth.pages",
+    "hub.auth.account_pages",
+    "hub.auth.people_pages",
+    "hub.security.pages",
+    "hub.assessments.pages",
     "hub.dashboard.pages",
     "hub.dashboard.help_pages",
     "hub.content.pages",
@@ -96,6 +100,8 @@ def create_app(config: Config, hub: Hub | None = None) -> Flask:
 def _add_headers(response: Response) -> Response:
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
+    if current_app.config["SESSION_COOKIE_SECURE"]:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     if response.mimetype == "text/html" or request.path.startswith("/api/"):
         response.headers.setdefault("Cache-Control", "no-store" if request.path.startswith("/api/") else "no-cache")
     return response

@@ -19,6 +19,7 @@ from sqlalchemy import BigInteger, Column, Connection, Integer, String, Table, T
 from hub.context import Hub
 from hub.db import at_end, for_update, insert_new, metadata
 from hub.errors import HubError
+from hub.security import store as security
 from wire.areas import parent
 from wire.codec import encode
 from wire.errors import WireError
@@ -84,6 +85,8 @@ def refusals(hub: Hub, *, person: str, verb: str, area: str = "", subject: str =
         with hub.writing() as conn:
             refused = {"verb": f"{verb}-refused", "subject": subject, "detail": f"{error.code}: {error}"}
             note(conn, at=hub.now(), person=person, area=area, **refused)
+            if kind := security.kind_of_refusal(error.code):
+                security.note(conn, kind, person, now=hub.now(), area=area, detail=refused["detail"])
         raise
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hub.alerts.store
 import hub.areas.store
+import hub.assessments.store
 import hub.audit
 import hub.auth.passkey_store
 import hub.auth.store

@@ -18,13 +18,15 @@ from functools import partial
 from pathlib import Path
 
 from hub import inbound, outbox
-from hub.broker_tls import BrokerFiles
+from hub.broker_tls import BrokerFiles, broker_log
 from hub.context import Hub
 from hub.doorbell import Bell, doorbell_path
 from hub.errors import ConfigError
 from hub.flood import Meter, end_flooding
 from hub.link import Arrival, Link
 from hub.publishing.release import prolong_online
+from hub.security import store as security
+from hub.security.watch import watch_audit
 from hub.telemetry import store as telemetry
 
 POLL_S = 1.0
@@ -45,6 +47,7 @@ class Worker:
         self._bell = Bell(doorbell_path(hub.config.root))
         self._link = Link(hub.config, wake=hub.doorbell.ring)
         self._broker_files = BrokerFiles(hub)
+        self._broker_log = broker_log(hub)
         self._meter = Meter(partial(end_flooding, hub))
         self._flying: dict[int, tuple[int, float]] = {}
         """Row of each publication that the broker has not confirmed, and since when, by paho's message id."""
@@ -122,6 +125,8 @@ class Worker:
             late = outbox.expire(conn, self._hub.now())
         if late:
             log.warning("%d messages were given up: too late to be of use", late)
+        if self._broker_log and (refused := self._broker_log.take()):
+            log.warning("the broker refused %d connections for want of a good certificate", refused)
         self._tidy()
 
     def _tidy(self) -> None:
@@ -131,6 +136,8 @@ class Worker:
         with self._hub.db.write() as conn:
             outbox.forget_old(conn, self._hub.now())
             telemetry.forget_old(conn, self._hub.now())
+            security.forget_old(conn, self._hub.now())
+        self._attempt("judging the log of what people did", partial(watch_audit, self._hub))
 
     def _take(self) -> None:
         while not self._stop.is_set():

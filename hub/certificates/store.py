@@ -52,6 +52,14 @@ def known_names(conn: Connection) -> set[str]:
     return {row.name for row in rows}
 
 
+def ending(conn: Connection, before: UtcTime) -> list[tuple[str, UtcTime]]:
+    """Names whose last certificate ends before then, and when; not those that were revoked."""
+    last = func.max(certificates.c.expires_at)
+    live = select(certificates.c.name, last.label("ends")).where(certificates.c.revoked_at.is_(None))
+    rows = conn.execute(live.group_by(certificates.c.name).having(last <= before).order_by(last))
+    return [(row.name, UtcTime(row.ends)) for row in rows]
+
+
 def of(conn: Connection, name: str) -> list[dict[str, Any]]:
     """The certificates of a name, the newest first."""
     rows = conn.execute(
@@ -66,7 +74,5 @@ def state(conn: Connection, stations: str) -> tuple[int, int, int]:
     """
     ended = certificates.c.revoked_at
     of_stations = func.count().filter(certificates.c.name.startswith(stations, autoescape=True))
-    last, count, named = conn.execute(
-        select(func.coalesce(func.max(ended), 0), func.count(ended), of_stations)
-    ).one()
+    last, count, named = conn.execute(select(func.coalesce(func.max(ended), 0), func.count(ended), of_stations)).one()
     return int(last), int(count), int(named)

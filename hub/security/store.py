@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, Connection, Integer, String, Table, delete, func, select, update
 
-from hub.db import insert_new, metadata
+from hub.db import insert_new, metadata, upsert
 from wire.units import DAY, UtcTime
 
 MOST_SUBJECTS = 500
@@ -41,6 +41,17 @@ class Kind(StrEnum):
     AUDIT_BROKEN = "audit_broken"
 
 
+_REFUSALS = {
+    "bad_signature": Kind.REFUSED_SIGNATURE, "unknown_key": Kind.REFUSED_SIGNATURE,
+    "not_allowed": Kind.REFUSED_SIGNATURE, "out_of_date": Kind.REPLAY,
+}  # fmt: skip
+
+
+def kind_of_refusal(code: str) -> Kind | None:
+    """What a refusal with the code of a WireError is here; None for what is no attack."""
+    return _REFUSALS.get(code)
+
+
 events = Table(
     "security_events",
     metadata,
@@ -54,6 +65,16 @@ events = Table(
     Column("detail", String(300), nullable=False),
 )
 """`subject`: a device, person or address; `area`: whose it is ("": the whole system's); `detail`: of the last time."""
+
+
+cursors = Table(
+    "security_cursors",
+    metadata,
+    Column("name", String(60), primary_key=True),
+    Column("inode", BigInteger, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+)
+"""How far a log file was read, and which file that was."""
 
 
 def note(
@@ -74,6 +95,16 @@ def since(conn: Connection, start: UtcTime) -> list[dict[str, Any]]:
     """What was noted at and after `start`, the newest first."""
     rows = conn.execute(select(events).where(events.c.last_at >= start).order_by(events.c.last_at.desc()))
     return [dict(row) for row in rows.mappings()]
+
+
+def cursor(conn: Connection, name: str) -> tuple[int, int]:
+    """(inode, offset); zeros where nothing was read yet."""
+    row = conn.execute(select(cursors).where(cursors.c.name == name)).first()
+    return (row.inode, row.offset) if row else (0, 0)
+
+
+def set_cursor(conn: Connection, name: str, inode: int, offset: int) -> None:
+    upsert(conn, cursors, {"name": name}, {"inode": inode, "offset": offset})
 
 
 def forget_old(conn: Connection, now: UtcTime) -> None:

@@ -29,6 +29,29 @@ def upgrade() -> None:
     with op.batch_alter_table("security_events") as batch:
         batch.create_index(batch.f("ix_security_events_area"), ["area"], unique=False)
 
+    op.create_table(
+        "security_cursors",
+        sa.Column("name", sa.String(length=60), nullable=False),
+        sa.Column("inode", sa.BigInteger(), nullable=False),
+        sa.Column("offset", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_security_cursors")),
+    )
+    op.create_table(
+        "assessments",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("level", sa.Integer(), nullable=False),
+        sa.Column("decision_number", sa.String(length=100), nullable=False),
+        sa.Column("decision_date", sa.String(length=10), nullable=False),
+        sa.Column("basis", sa.String(length=200), nullable=False),
+        sa.Column("assessed_on", sa.String(length=10), nullable=False),
+        sa.Column("assessor", sa.String(length=200), nullable=False),
+        sa.Column("result", sa.String(length=20), nullable=False),
+        sa.Column("next_due", sa.String(length=10), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("entered_by", sa.String(length=64), nullable=False),
+        sa.Column("entered_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_assessments")),
+    )
     _add_passkeys()
     _chain_the_log()
 
@@ -89,7 +112,14 @@ def _chain_the_log() -> None:
 
 
 def downgrade() -> None:
-    for table in ("security_events", "login_passkeys", "login_challenges", "audit_head"):
+    for table in (
+        "security_events",
+        "security_cursors",
+        "assessments",
+        "login_passkeys",
+        "login_challenges",
+        "audit_head",
+    ):
         op.drop_table(table)
     with op.batch_alter_table("audit") as batch:
         batch.drop_column("hash")
