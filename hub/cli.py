@@ -15,6 +15,7 @@ from pathlib import Path
 from hub import unit_list
 from hub.areas import actions as areas
 from hub.auth import actions as auth
+from hub.auth.cli import add_commands as add_person_commands
 from hub.auth.keyfile import read_public_key
 from hub.auth.roles import Grant, Person, Role
 from hub.certificates.cli import add_commands as add_broker_commands
@@ -85,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--role", action="append", default=[], metavar="ROLE:AREA", help="e.g. editor:08/00694; repeat")
     added.add_argument("--key", action="append", default=[], type=Path, metavar="FILE", help="signing key, public half")
     added.add_argument("--password-file", type=Path, help=f"otherwise ${PASSWORD}, otherwise asked for")
+    add_person_commands(person, add, grant_of=_grant, password_of=_password)
     hamlet = commands.add_parser("area", help="Hamlets.").add_subparsers(required=True, metavar="ACT")
     hamlets = add("add", _area_add, "Enter a hamlet of a commune.", hamlet)
     hamlets.add_argument("path", help="e.g. 08/00694/01")

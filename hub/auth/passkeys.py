@@ -187,9 +187,8 @@ def _answer(given: Registration | Assertion) -> dict[str, Any]:
 
 
 def _plain(options: Any) -> dict[str, Any]:
-    """As JSON: bytes are base64url."""
-    plain: dict[str, Any] = msgspec.to_builtins(dict(options.public_key), enc_hook=str)
-    return plain
+    """As JSON, in which bytes are base64url."""
+    return {"publicKey": msgspec.to_builtins(dict(options.public_key), enc_hook=str)}
 
 
 def _hex(text: str) -> str:

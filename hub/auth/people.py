@@ -52,6 +52,8 @@ def set_roles(hub: Hub, manager: Person, username: str, held: Sequence[Grant]) -
     """Replace a person's roles; the open sessions end. Raises NotFoundError, NotAllowedError, BadInputError."""
     with hub.writing() as conn:
         managed(hub, conn, manager, username)
+        if not held:
+            raise BadInputError(N_("A person keeps at least one role. Close the account instead."))
         _check_grants(hub, conn, manager, held)
         if username == manager.username and not any(Right.PEOPLE in RIGHTS[grant.role] for grant in held):
             raise BadInputError(N_("Nobody takes away the own right to manage accounts."))

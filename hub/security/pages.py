@@ -10,7 +10,7 @@ from hub.auth.roles import Right
 from hub.fields import read_number
 from hub.security.audit_words import VERBS
 from hub.security.survey import SHOWN_DAYS, endings, findings, gaps
-from hub.security.words import KINDS
+from hub.security.words import KINDS, detail_words
 
 blueprint = Blueprint("security", __name__)
 LINES = 100
@@ -24,7 +24,7 @@ def events() -> str:
     with hub.reading() as conn:
         return render_template(
             "security/events.html", area="", findings=findings(hub, conn, person), endings=endings(hub, conn, person),
-            gaps=gaps(hub, conn, person), KINDS=KINDS, days=SHOWN_DAYS,
+            gaps=gaps(hub, conn, person), KINDS=KINDS, days=SHOWN_DAYS, detail_words=detail_words,
         )  # fmt: skip
 
 

@@ -5,7 +5,27 @@ from __future__ import annotations
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
+from hub.playlog.words import CODES
 from hub.security.store import Kind
+
+DETAILS: dict[str, LazyString] = {
+    "certificate verify failed": _l("The certificate is revoked, or another authority's."),
+    "peer did not return a certificate": _l("Without any certificate."),
+    "login": _l("Logging in"),
+    "requests": _l("Pages and requests of programs"),
+    "devices": _l("What devices fetch"),
+    "uploads": _l("Uploads"),
+    "birth": _l("It announced itself at the broker."),
+}
+"""Details that are always the same. `playlog.words.CODES` has the reasons of refusals."""
+
+
+def detail_words(detail: str) -> str:
+    """The detail of an event in the reader's language; as it came where there are no words for it."""
+    code = detail.split(":", 1)[0].split(" ", 1)[0]
+    after = detail.partition(": ")[2].split(" ", 1)[0]  # "log: bad_signature …" of a device's message
+    return str(DETAILS.get(detail) or CODES.get(code) or CODES.get(after) or detail)
+
 
 KINDS: dict[Kind, tuple[str, LazyString, LazyString]] = {
     Kind.AUDIT_BROKEN: (
