@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import IO
 
 from flask import Flask, Request, Response, current_app, request
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from hub import answers, cross_origin, i18n, ui
 from hub.auth import guard
@@ -85,6 +86,9 @@ def create_app(config: Config, hub: Hub | None = None) -> Flask:
     app.extensions["loa"] = hub or open_hub(config)
     app.extensions["loa_limiter"] = Limiter(config)
     app.view_functions["static"] = guard.limited(Limit.DEVICES)(app.view_functions["static"])
+    if config.trusted_proxies:
+        count = config.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count)  # type: ignore[method-assign]
     guard.csrf.init_app(app)
     i18n.init_app(app)
     ui.init_app(app)

@@ -42,6 +42,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
         str, Meta(pattern=r"^(https://[a-z0-9.-]{1,253}(:\d{1,5})?|http://localhost(:\d{1,5})?)?$")
     ] = ""
     """Where people reach the hub's pages, without a path; empty: nobody can log in with a passkey."""
+    trusted_proxies: Annotated[int, Meta(ge=0, le=3)] = 0
+    """How many proxies of our own stand in front and name their client (X-Forwarded-For); else all have one address."""
     limit_logins_per_minute: Annotated[int, Meta(ge=0)] = 30
     """From one address; 0 in any of the four: without limit."""
     limit_requests_per_minute: Annotated[int, Meta(ge=0)] = 600

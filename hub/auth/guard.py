@@ -97,7 +97,7 @@ def door_of(app: Flask, endpoint: str) -> str | None:
 
 
 def origin() -> str:
-    """The address that asks; behind a proxy, which must say so to the web server, that of its client."""
+    """The address that asks; behind a proxy, which `trusted_proxies` must count, that of its client."""
     return request.remote_addr or ""
 
 

@@ -105,6 +105,15 @@ def test_windows_end_and_memory_stays_bounded(box):
     assert len(still._windows[Limit.LOGIN].counts) <= MOST_KEYS
 
 
+@pytest.mark.parametrize(("proxies", "codes"), [(0, [401] * 5 + [429]), (1, [401] * 6)])
+def test_behind_a_proxy_of_ours_its_clients_are_counted_and_elsewhere_nobody_invents_an_address(box, proxies, codes):
+    config = msgspec.structs.replace(box.config, trusted_proxies=proxies, **LIMITS)
+    client = create_app(config, dataclasses.replace(box.hub, config=config)).test_client()
+    wrong = {"username": "nobody", "password": "x"}
+    said = [{"X-Forwarded-For": f"10.0.0.{number}"} for number in range(6)]
+    assert [client.post("/api/login", json=wrong, headers=headers).status_code for headers in said] == codes
+
+
 def test_zero_means_without_limit(box):
     limiter = Limiter(msgspec.structs.replace(box.config, limit_requests_per_minute=0))
     assert not any(limiter.ask(Limit.REQUESTS, "a").wait_s for _ in range(5_000))
