@@ -252,8 +252,8 @@ def test_whom_a_real_mosquitto_refuses_is_counted_once(box, secure, tmp_path, ap
     assert reader.take() == 0
     assert broker_log(hub).take() == 0  # a worker that starts again goes on where it was
     text = page(app, "admin")
-    assert "Kết nối bị chặn vì không có chứng thư hợp lệ" in text
-    assert "127.0.0.1" in text
+    assert f"Kết nối bị chặn vì không có chứng thư hợp lệ {found} lần" in text
+    assert "127.0.0.1" in text or "không rõ địa chỉ" in text  # mosquitto does not always say from where
 
 
 def count(hub) -> int:
