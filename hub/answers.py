@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 
-from flask import Flask, Response, jsonify, redirect, render_template, request, url_for
+from flask import Flask, Response, g, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import BadHost, HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
-from hub.errors import N_, HubError, NotSignedInError
+from hub.errors import N_, FloodError, HubError, NotSignedInError
 from wire.errors import NotAllowedError as WireNotAllowedError
 from wire.errors import WireError
 
@@ -62,12 +62,22 @@ def text_of(error: HubError) -> str:
 
 
 def _answer_ours(error: HubError) -> BaseResponse:
+    if isinstance(error, FloodError):
+        return _answer_flood(error)
     if isinstance(error, NotSignedInError) and request.headers.get("HX-Request"):
         # A redirect would be followed by the script, and the login form land in the middle of the page.
         return Response(status=401, headers={"HX-Redirect": url_for("auth.login")})
     if isinstance(error, NotSignedInError) and not wants_json() and request.method == "GET":
         return redirect(url_for("auth.login", next=request.full_path.rstrip("?")))
     return problem(error.status, error.code, text_of(error))
+
+
+def _answer_flood(error: FloodError) -> BaseResponse:
+    """Without the menu and what it reads."""
+    g.person = None
+    answer = problem(error.status, error.code, text_of(error))
+    answer.headers["Retry-After"] = str(error.wait_s)
+    return answer
 
 
 def _answer_wire(error: WireError) -> BaseResponse:

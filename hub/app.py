@@ -9,12 +9,14 @@ from importlib import import_module
 from typing import IO
 
 from flask import Flask, Request, Response, current_app, request
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from hub import answers, cross_origin, i18n, ui
 from hub.auth import guard
 from hub.config import Config
 from hub.context import Hub, open_hub
 from hub.errors import ConfigError
+from hub.limits import Limit, Limiter
 
 BLUEPRINTS = (
     "hub.auth.views",
@@ -24,6 +26,10 @@ BLUEPRINTS = (
     "hub.alerts.views",
     "hub.playlog.views",
     "hub.auth.pages",
+    "hub.auth.account_pages",
+    "hub.auth.people_pages",
+    "hub.security.pages",
+    "hub.assessments.pages",
     "hub.dashboard.pages",
     "hub.dashboard.help_pages",
     "hub.content.pages",
@@ -82,6 +88,11 @@ def create_app(config: Config, hub: Hub | None = None) -> Flask:
         LOA=config,
     )
     app.extensions["loa"] = hub
+    app.extensions["loa_limiter"] = Limiter(config)
+    app.view_functions["static"] = guard.limited(Limit.DEVICES)(app.view_functions["static"])
+    if config.trusted_proxies:
+        count = config.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count)  # type: ignore[method-assign]
     guard.csrf.init_app(app)
     i18n.init_app(app)
     ui.init_app(app)
@@ -97,6 +108,8 @@ def create_app(config: Config, hub: Hub | None = None) -> Flask:
 def _add_headers(response: Response) -> Response:
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
+    if current_app.config["SESSION_COOKIE_SECURE"]:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     if response.mimetype == "text/html" or request.path.startswith("/api/"):
         response.headers.setdefault("Cache-Control", "no-store" if request.path.startswith("/api/") else "no-cache")
     return response

@@ -25,6 +25,7 @@ from hub.certificates.authority import CERTIFICATE_FILE, STATION_PREFIX, Authori
 from hub.config import Config
 from hub.context import Hub
 from hub.files import write_private
+from hub.security.broker_log import LOG, BrokerLog
 from wire.topics import ROOT, TOPICS
 from wire.units import DAY
 
@@ -85,6 +86,12 @@ class BrokerFiles:
         return True
 
 
+def broker_log(hub: Hub) -> BrokerLog | None:
+    """The log of the mosquitto that this hub looks after, if there is one."""
+    folder = Path(hub.config.broker_files)
+    return BrokerLog(hub, folder, lambda: _reload(folder / PID_FILE)) if hub.config.broker_files else None
+
+
 def _reload(pid_file: Path) -> None:
     """SIGHUP to mosquitto; where it does not run, it reads the files when it starts."""
     with contextlib.suppress(FileNotFoundError, ProcessLookupError, ValueError):
@@ -111,6 +118,7 @@ def _configuration(folder: Path, address: str, port: int) -> str:
         f"max_inflight_messages {INFLIGHT}",
         "max_keepalive 600",
         "log_dest stderr",
+        f"log_dest file {folder / LOG}",
         "log_type error",
         "log_type warning",
         "log_type notice",
@@ -157,4 +165,3 @@ def _worker_certificate(hub: Hub, authority: Authority) -> None:
     key, made = authority.issue_client(hub.config.broker_user, now=hub.now())
     hub.keys.write(actions.ca_folder(hub) / WORKER_KEY, key)
     write_file(path, made.decode())
-

@@ -16,6 +16,7 @@ from typing import Any
 from hub import unit_list
 from hub.areas import actions as areas
 from hub.auth import actions as auth
+from hub.auth.cli import add_commands as add_person_commands
 from hub.auth.keyfile import read_public_key
 from hub.auth.roles import Grant, Person, Role
 from hub.backups.cli import add_commands as add_backup_commands
@@ -26,6 +27,7 @@ from hub.devices import actions as devices
 from hub.errors import BadInputError, HubError
 from hub.publishing.intake import take_trust
 from hub.secrets.cli import add_commands as add_key_commands
+from hub.security.cli import add_commands as add_security_commands
 from hub.setup import empty_work, open_prepared, prepare
 from wire.errors import WireError
 
@@ -100,6 +102,7 @@ def _add_entries(add: Callable[..., argparse.ArgumentParser], commands: Any) -> 
     added.add_argument("--role", action="append", default=[], metavar="ROLE:AREA", help="e.g. editor:08/00694; repeat")
     added.add_argument("--key", action="append", default=[], type=Path, metavar="FILE", help="signing key, public half")
     added.add_argument("--password-file", type=Path, help=f"otherwise ${PASSWORD}, otherwise asked for")
+    add_person_commands(person, add, grant_of=_grant, password_of=_password)
     hamlet = commands.add_parser("area", help="Hamlets.").add_subparsers(required=True, metavar="ACT")
     hamlets = add("add", _area_add, "Enter a hamlet of a commune.", hamlet)
     hamlets.add_argument("path", help="e.g. 08/00694/01")
@@ -122,6 +125,7 @@ def _add_entries(add: Callable[..., argparse.ArgumentParser], commands: Any) -> 
     registered.add_argument("--cluster", required=True)
     revoked = add("revoke", _device_revoke, "End a device's registration.", device)
     revoked.add_argument("id")
+    add_security_commands(commands, add)
 
 
 def _init(config: Config, args: argparse.Namespace) -> None:

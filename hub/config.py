@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct
@@ -15,6 +17,7 @@ from hub.errors import ConfigError
 
 PREFIX = "LOA_HUB_"
 FILE = "hub.toml"
+_ADDRESS = re.compile(r"[0-9.]+")
 Port = Annotated[int, Meta(ge=0, le=65535)]
 
 
@@ -43,6 +46,20 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """So many of this hub's newest backups stay there."""
     clamd_socket: str = ""
     """Unix socket of clamd, which then sees every recording that is uploaded; empty: there is none."""
+    public_address: Annotated[
+        str, Meta(pattern=r"^(https://[a-z0-9.-]{1,253}(:\d{1,5})?|http://localhost(:\d{1,5})?)?$")
+    ] = ""
+    """Where people reach the hub's pages, without a path; empty: nobody can log in with a passkey."""
+    trusted_proxies: Annotated[int, Meta(ge=0, le=3)] = 0
+    """How many proxies of our own stand in front and name their client (X-Forwarded-For); else all have one address."""
+    limit_logins_per_minute: Annotated[int, Meta(ge=0)] = 30
+    """From one address; 0 in any of the four: without limit."""
+    limit_requests_per_minute: Annotated[int, Meta(ge=0)] = 600
+    """Of one person, or of one address where nobody is logged in."""
+    limit_device_requests_per_minute: Annotated[int, Meta(ge=0)] = 6_000
+    """From one address, behind which a mobile network may have hundreds of devices."""
+    limit_uploads_per_hour: Annotated[int, Meta(ge=0)] = 120
+    """Of one person."""
     session_hours: Annotated[int, Meta(ge=1, le=720)] = 12
     broker_host: str = "127.0.0.1"
     broker_port: Port = 1883
@@ -108,9 +125,21 @@ def load_config(directory: Path, file: Path | None = None, environ: Mapping[str,
     values.update(_from_environment(environ))
     values["dir"] = str(directory.resolve())
     try:
-        return msgspec.convert(values, Config)
+        return _checked(msgspec.convert(values, Config))
     except msgspec.ValidationError as error:
         raise ConfigError("Setting not accepted: {reason}", reason=error) from error
+
+
+def _checked(config: Config) -> Config:
+    """The hub's pages must have another name than the approval app, whose passkeys they could otherwise ask for."""
+    ours = urlsplit(config.public_address).hostname or ""
+    for address in (config.approval_url, *config.approval_origins):
+        theirs = urlsplit(address).hostname or ""
+        if ours and theirs and (ours == theirs or ours.endswith(f".{theirs}")):
+            raise ConfigError("public_address: the pages must not stand under {name}, the approval app", name=theirs)
+    if _ADDRESS.fullmatch(ours):
+        raise ConfigError("public_address: a passkey needs a name, {name} is an address", name=ours)
+    return config
 
 
 def _from_file(path: Path, *, must_exist: bool) -> dict[str, Any]:

@@ -7,7 +7,7 @@ loses updates or dies "locked"); reads use an engine that cannot write.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,6 +18,7 @@ from hub.secrets.columns import give_keys
 from hub.secrets.keyring import Keyring
 
 BUSY_TIMEOUT_S = 5.0
+_AT_END = "loa.at_end"
 
 metadata = MetaData(
     naming_convention={
@@ -50,7 +51,10 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         with self._writer.begin() as conn:
+            conn.info[_AT_END] = []  # `info` outlives the transaction: what a failed one left is not done
             yield conn
+            for act in conn.info.pop(_AT_END):
+                act(conn)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -70,6 +74,11 @@ class Database:
     def close(self) -> None:
         self._writer.dispose()
         self._reader.dispose()
+
+
+def at_end(conn: Connection, act: Callable[[Connection], None]) -> None:
+    """Do it as the last thing of this transaction of `write`: for a row that all wait for, so that none waits long."""
+    conn.info[_AT_END].append(act)
 
 
 def insert_new(conn: Connection, table: Table, values: dict[str, Any]) -> bool:

@@ -81,10 +81,20 @@ class TooLargeError(HubError):
 
 
 class TooManyError(HubError):
-    """Tried too often; `retry` says after how many seconds."""
+    """Tried too often."""
 
     code = "too_many"
     status = 429
+
+
+class FloodError(TooManyError):
+    """More requests than one caller may make. Answered shortly, as it may be one of thousands."""
+
+    code = "flood"
+
+    def __init__(self, wait_s: int) -> None:
+        super().__init__(N_("Too many requests at once. Try again in {n} seconds."), n=wait_s)
+        self.wait_s = wait_s
 
 
 class ConfigError(HubError):

@@ -12,6 +12,7 @@ from hub.devices import store as devices
 from hub.devices.inbound import take_birth, take_death
 from hub.playlog import store as playlog
 from hub.playlog.inbound import take_log
+from hub.security import store as security
 from hub.telemetry.inbound import take_health
 from wire.errors import MalformedError, WireError
 from wire.playlog import Logged, encode_logged
@@ -75,3 +76,6 @@ def _note_refusal(hub: Hub, topic: str, error: WireError) -> None:
     with hub.db.write() as conn:
         if device and devices.device(conn, device):
             devices.add_event(conn, device, "refused", f"{name}: {error.code} {error.detail}", hub.now())
+        elif kind := security.kind_of_refusal(error.code):
+            area = emergency_area(topic) or ""
+            security.note(conn, kind, topic, now=hub.now(), area=area, detail=f"{error.code}: {error.detail}")

@@ -75,6 +75,22 @@ TICKET_STATES: Words = {
     "ended": _l("Ended by hand"),
 }
 
+ROLES: Words = {
+    "viewer": _l("Viewer"),
+    "editor": _l("Editor"),
+    "approver": _l("Approver"),
+    "officer": _l("Officer for emergencies"),
+    "technician": _l("Technician"),
+    "registrar": _l("Registrar of devices"),
+    "admin": _l("Administrator of accounts"),
+}
+
+ASSESSMENT_RESULTS: Words = {
+    "passed": _l("Passed"),
+    "conditions": _l("Passed with conditions"),
+    "failed": _l("Failed"),
+}
+
 HEARD: Words = {
     "not_observed": _l("No device to check the sound yet"),
     "heard": _l("Sound heard"),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hub.alerts.store
 import hub.areas.store
+import hub.assessments.store
 import hub.audit
+import hub.auth.passkey_store
 import hub.auth.store
 import hub.certificates.store
 import hub.content.store
@@ -15,6 +17,7 @@ import hub.playlog.store
 import hub.publishing.repository
 import hub.publishing.store
 import hub.schedules.store
+import hub.security.store
 import hub.set_aside
 import hub.telemetry.store
 from hub.db import metadata

@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 
 from hub import inbound, outbox
-from hub.broker_tls import BrokerFiles
+from hub.broker_tls import BrokerFiles, broker_log
 from hub.context import Hub
 from hub.doorbell import Bell, doorbell_path
 from hub.enrolment.admission import admit_signed
@@ -27,6 +27,8 @@ from hub.errors import ConfigError
 from hub.flood import Meter, end_flooding
 from hub.link import Arrival, Link
 from hub.publishing.release import prolong_online
+from hub.security import store as security
+from hub.security.watch import watch_audit
 from hub.telemetry import store as telemetry
 
 POLL_S = 1.0
@@ -49,6 +51,7 @@ class Worker:
         self._meter = Meter(self._note_flood)
         self._link = Link(hub.config, hub.keys, wake=hub.doorbell.ring, lets_in=self._meter.lets_in)
         self._broker_files = BrokerFiles(hub)
+        self._broker_log = broker_log(hub)
         self._flying: dict[int, tuple[int, float]] = {}
         """Row of each publication that the broker has not confirmed, and since when, by paho's message id."""
         self._next_due = 0.0
@@ -139,6 +142,8 @@ class Worker:
             late = outbox.expire(conn, self._hub.now())
         if late:
             log.warning("%d messages were given up: too late to be of use", late)
+        if self._broker_log and (refused := self._broker_log.take()):
+            log.warning("the broker refused %d connections for want of a good certificate", refused)
         self._tidy()
 
     def _tidy(self) -> None:
@@ -148,6 +153,8 @@ class Worker:
         with self._hub.db.write() as conn:
             outbox.forget_old(conn, self._hub.now())
             telemetry.forget_old(conn, self._hub.now())
+            security.forget_old(conn, self._hub.now())
+        self._attempt("judging the log of what people did", partial(watch_audit, self._hub))
 
     def _take(self) -> None:
         while not self._stop.is_set():

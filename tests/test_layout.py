@@ -23,6 +23,7 @@ DOORS = {
     "sqlalchemy": ("hub/",),
     "flask": ("hub/", "provisioning/approval/"),
     "amqtt": ("hub/broker",),
+    "fido2": ("hub/auth/passkeys.py",),
     "argon2": ("hub/auth/passwords.py",),
     "cryptography": (
         "wire/envelope.py", "wire/trust/passkey.py", "edge/identity.py", "edge/certificate.py",

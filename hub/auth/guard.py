@@ -16,7 +16,9 @@ from flask_wtf import CSRFProtect
 from hub.auth import actions
 from hub.auth.roles import Person, Right
 from hub.context import Hub
-from hub.errors import NotAllowedError, NotSignedInError, TooLargeError
+from hub.errors import FloodError, NotAllowedError, NotSignedInError, TooLargeError
+from hub.limits import Limit, Limiter, caller_of
+from hub.security import store as security
 
 View = TypeVar("View", bound=Callable[..., object])
 COOKIE_TOKEN = "token"  # noqa: S105 the key's name in the cookie
@@ -50,6 +52,11 @@ def needs(right: Right) -> Callable[[View], View]:
 def body_limit(size: int) -> Callable[[View], View]:
     """Take request bodies of up to `size` bytes instead of 256 KiB."""
     return lambda view: _mark(view, "_body_limit", size)
+
+
+def limited(limit: Limit) -> Callable[[View], View]:
+    """Counted as `limit`, not as a request of a page or (with `machine`) of a device."""
+    return lambda view: _mark(view, "_limit", limit)
 
 
 def current_hub() -> Hub:
@@ -90,23 +97,27 @@ def door_of(app: Flask, endpoint: str) -> str | None:
 
 
 def origin() -> str:
-    """The address that asks; behind a proxy, which must say so to the web server, that of its client."""
+    """The address that asks; behind a proxy, which `trusted_proxies` must count, that of its client."""
     return request.remote_addr or ""
 
 
 def guard_request() -> None:
     """Before each request: limits, who asks, may they come in, and is a form really ours."""
     if request.endpoint is None:
+        g.person = None
+        _check_rate(Limit.REQUESTS)
         return  # 404 and 405 answer by themselves
     view = current_app.view_functions[request.endpoint]
     _limit_body(getattr(view, "_body_limit", DEFAULT_BODY_BYTES))
     g.person = None
     door = door_of(current_app, request.endpoint)
     by_token = request.headers.get("Authorization", "").startswith("Bearer ")
-    if not getattr(view, "_machine", False):
+    is_machine = getattr(view, "_machine", False)
+    if not is_machine:
         g.person = _who(by_token=by_token)
+    _check_rate(getattr(view, "_limit", None) or (Limit.DEVICES if is_machine else Limit.REQUESTS))
     _check_door(door)
-    if request.method not in _SAFE and not by_token and not getattr(view, "_machine", False):
+    if request.method not in _SAFE and not by_token and not is_machine:
         if None in request.form:  # a part without a name, as no browser sends it; flask-wtf stumbles over it
             abort(400)
         csrf.protect()
@@ -121,6 +132,20 @@ def _limit_body(limit: int) -> None:
     request.max_content_length = limit
     if (request.content_length or 0) > limit:
         raise TooLargeError("At most {mb} MB can be taken at once.", mb=max(1, limit // 1024**2))
+
+
+def _check_rate(limit: Limit) -> None:
+    """Raise FloodError for whoever asks too often, and note it once a window."""
+    by_name = g.person is not None and limit in (Limit.REQUESTS, Limit.UPLOADS)
+    who = g.person.username if by_name else caller_of(origin())
+    answer = cast("Limiter", current_app.extensions["loa_limiter"]).ask(limit, who)
+    if not answer.wait_s:
+        return
+    if answer.is_news:
+        hub = current_hub()
+        with hub.db.write() as conn:
+            security.note(conn, security.Kind.TOO_MANY, who, now=hub.now(), detail=limit.value)
+    raise FloodError(answer.wait_s)
 
 
 def _who(*, by_token: bool) -> Person | None:

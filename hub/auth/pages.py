@@ -9,6 +9,7 @@ from hub.answers import text_of
 from hub.auth import actions, guard
 from hub.errors import HubError
 from hub.i18n import COOKIE_LANGUAGE, LOCALES
+from hub.limits import Limit
 from hub.ui import safe_next
 
 blueprint = Blueprint("auth", __name__)
@@ -20,11 +21,12 @@ def login() -> str | Response:
     target = safe_next(request.args.get("next"), url_for("dashboard.today"))
     if guard.maybe_person():
         return redirect(target)
-    return render_template("auth/login.html", next=target, username="", problem="")
+    return _login_page(target)
 
 
 @blueprint.post("/login")
 @guard.public
+@guard.limited(Limit.LOGIN)
 def log_in() -> Response | tuple[str, int]:
     target = safe_next(request.form.get("next"), url_for("dashboard.today"))
     username = request.form.get("username", "").strip().lower()[:64]
@@ -33,8 +35,7 @@ def log_in() -> Response | tuple[str, int]:
         password = request.form.get("password", "")
         token, _person = actions.log_in(guard.current_hub(), username, password, origin=guard.origin())
     except HubError as error:
-        page = render_template("auth/login.html", next=target, username=username, problem=text_of(error))
-        return page, error.status
+        return _login_page(target, username, text_of(error)), error.status
     guard.start_session(token)
     session.permanent = True
     if chosen:
@@ -56,3 +57,8 @@ def language() -> Response:
     if chosen in LOCALES:
         session[COOKIE_LANGUAGE] = chosen
     return redirect(safe_next(request.form.get("next"), url_for("auth.login")), 303)
+
+
+def _login_page(target: str, username: str = "", problem: str = "") -> str:
+    offered = bool(guard.current_hub().config.public_address)
+    return render_template("auth/login.html", next=target, username=username, problem=problem, passkeys_offered=offered)

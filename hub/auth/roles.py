@@ -24,6 +24,8 @@ class Right(StrEnum):
     """Sign or return placements, in the approval app."""
     PEOPLE = "people"
     """Manage persons, roles and keys' names."""
+    AUDIT = "audit"
+    """Read the log of what people did, and the security events."""
 
 
 class Role(StrEnum):
@@ -43,7 +45,7 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     Role.OFFICER: frozenset({Right.VIEW, Right.ALERT}),
     Role.TECHNICIAN: frozenset({Right.VIEW, Right.DEVICES}),
     Role.REGISTRAR: frozenset({Right.VIEW, Right.DEVICES, Right.PLACE}),
-    Role.ADMIN: frozenset({Right.VIEW, Right.PEOPLE}),
+    Role.ADMIN: frozenset({Right.VIEW, Right.PEOPLE, Right.AUDIT}),
 }
 
 

@@ -139,9 +139,8 @@ def load(conn: Connection, username: str) -> Person | None:
     row = conn.execute(select(persons.c.name).where(persons.c.username == username, persons.c.active)).first()
     if row is None:
         return None
-    held = conn.execute(select(grants.c.role, grants.c.area).where(grants.c.username == username)).all()
     keys = conn.execute(select(person_keys.c.keyid).where(person_keys.c.username == username)).scalars()
-    return Person(username, row.name, tuple(Grant(Role(g.role), g.area) for g in held), frozenset(keys))
+    return Person(username, row.name, _grants(conn, username), frozenset(keys))
 
 
 def names(conn: Connection) -> dict[str, str]:
@@ -163,6 +162,27 @@ def everybody(conn: Connection) -> list[Person]:
     return [person for name in names if (person := load(conn, name))]
 
 
+def find(conn: Connection, username: str) -> tuple[Person, bool] | None:
+    """A person, and whether the account is active."""
+    row = conn.execute(select(persons.c.name, persons.c.active).where(persons.c.username == username)).first()
+    return (Person(username, row.name, _grants(conn, username)), row.active) if row else None
+
+
+def all_found(conn: Connection) -> list[tuple[Person, bool]]:
+    """Everybody with roles, and whether the account is active, by name."""
+    held: dict[str, list[Grant]] = {}
+    for row in conn.execute(select(grants).order_by(grants.c.area, grants.c.role)):
+        held.setdefault(row.username, []).append(Grant(Role(row.role), row.area))
+    rows = conn.execute(select(persons).order_by(persons.c.name, persons.c.username))
+    return [(Person(row.username, row.name, tuple(held.get(row.username, ()))), row.active) for row in rows]
+
+
+def unlock(conn: Connection, username: str) -> None:
+    """Wrong passwords of before count no more."""
+    conn.execute(delete(login_origins).where(login_origins.c.username == username))
+    change(conn, username, failures=0, locked_until=0)
+
+
 def add_session(conn: Connection, *, token: str, username: str, kind: str, now: UtcTime, expires: int) -> None:
     conn.execute(delete(sessions).where(sessions.c.expires <= now))
     conn.execute(insert(sessions).values(token=token, username=username, kind=kind, created=now, expires=expires))
@@ -179,5 +199,11 @@ def end_session(conn: Connection, token: str) -> None:
     conn.execute(delete(sessions).where(sessions.c.token == token))
 
 
-def end_sessions_of(conn: Connection, username: str) -> None:
-    conn.execute(delete(sessions).where(sessions.c.username == username))
+def end_sessions_of(conn: Connection, username: str, *, but: str = "") -> None:
+    """All sessions of a person, except the one of the stored hash `but`."""
+    conn.execute(delete(sessions).where(sessions.c.username == username, sessions.c.token != but))
+
+
+def _grants(conn: Connection, username: str) -> tuple[Grant, ...]:
+    rows = conn.execute(select(grants.c.role, grants.c.area).where(grants.c.username == username)).all()
+    return tuple(Grant(Role(row.role), row.area) for row in rows)

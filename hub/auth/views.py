@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 
 from hub.auth import actions, guard
 from hub.auth.roles import Person
+from hub.limits import Limit
 from wire.codec import decode
 
 blueprint = Blueprint("auth_api", __name__)
@@ -22,6 +23,7 @@ class Login(Struct, frozen=True):
 @blueprint.post("/api/login")
 @guard.public
 @guard.machine
+@guard.limited(Limit.LOGIN)
 def login() -> Response:
     asked = decode(request.get_data(), Login, limit=4_096)
     token, person = actions.log_in(

@@ -53,6 +53,14 @@ def known_names(conn: Connection) -> set[str]:
     return {row.name for row in rows}
 
 
+def ending(conn: Connection, before: UtcTime) -> list[tuple[str, UtcTime]]:
+    """Names whose last certificate ends before then, and when; not those that were revoked."""
+    last = func.max(certificates.c.expires_at)
+    live = select(certificates.c.name, last.label("ends")).where(certificates.c.revoked_at.is_(None))
+    rows = conn.execute(live.group_by(certificates.c.name).having(last <= before).order_by(last))
+    return [(row.name, UtcTime(row.ends)) for row in rows]
+
+
 def of(conn: Connection, name: str) -> list[dict[str, Any]]:
     """The certificates of a name, the newest first."""
     rows = conn.execute(
@@ -76,9 +84,7 @@ def state(conn: Connection, stations: str) -> tuple[int, int, int, int]:
     ended = certificates.c.revoked_at
     again = select(func.count()).where(ended.is_(None), certificates.c.name.in_(_revoked_names()))
     of_stations = func.count().filter(certificates.c.name.startswith(stations, autoescape=True))
-    last, count, named = conn.execute(
-        select(func.coalesce(func.max(ended), 0), func.count(ended), of_stations)
-    ).one()
+    last, count, named = conn.execute(select(func.coalesce(func.max(ended), 0), func.count(ended), of_stations)).one()
     return int(last), int(count), int(named), int(conn.execute(again).scalar_one())
 
 

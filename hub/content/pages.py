@@ -19,6 +19,7 @@ from hub.content.forms import read_bulletin, read_language
 from hub.content.model import Bulletin, Draft, SoundJob
 from hub.errors import N_, BadInputError, HubError, NotFoundError
 from hub.fields import FieldErrors, read_number
+from hub.limits import Limit
 from hub.phrases import FIELDS, LANGUAGES, SORTS
 from hub.ui import area_choices, programme_area
 from wire.speech import speakable
@@ -108,6 +109,7 @@ def remove(ident: str) -> Response:
 
 @blueprint.post("/items/<ident>/sound")
 @guard.needs(Right.EDIT)
+@guard.limited(Limit.UPLOADS)
 @guard.body_limit(workshop.MAX_REQUEST_BYTES)
 def upload(ident: str) -> Response | tuple[str, int]:
     hub, person = guard.current_hub(), guard.current_person()
@@ -125,6 +127,7 @@ def upload(ident: str) -> Response | tuple[str, int]:
 
 @blueprint.post("/items/<ident>/speak")
 @guard.needs(Right.EDIT)
+@guard.limited(Limit.UPLOADS)
 def speak(ident: str) -> Response | tuple[str, int]:
     hub, person = guard.current_hub(), guard.current_person()
     bulletin = _editable(ident)

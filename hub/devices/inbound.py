@@ -11,6 +11,7 @@ from hub.context import Hub
 from hub.devices import store
 from hub.devices.actions import released_placement
 from hub.publishing import repository
+from hub.security import store as security
 from wire.areas import contains
 from wire.enrolment import Placement
 from wire.errors import MalformedError
@@ -30,9 +31,11 @@ def take_birth(hub: Hub, conn: Connection, device: str, raw: bytes, root: str) -
     if birth.device != device:
         raise MalformedError(f"{device} announces {birth.device}")
     known = store.device(conn, device)
+    now = hub.now()
+    if known and known["revoked_at"]:
+        security.note(conn, security.Kind.REVOKED_CALL, device, now=now, area=known["area"], detail="birth")
     if known is None or known["revoked_at"]:
         return None
-    now = hub.now()
     before = store.presence_of(conn, device)
     _note_oddities(conn, birth, known, before, root, now)
     if before and before["session"] != birth.session:

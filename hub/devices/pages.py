@@ -20,6 +20,7 @@ from hub.devices.state import LEVELS
 from hub.devices.survey import cluster_states, one_cluster
 from hub.errors import BadInputError, NotFoundError
 from hub.fields import FieldErrors
+from hub.limits import Limit
 from hub.phrases import CLUSTER_STATES, DEFECTS, FAULTS, HEARD, POWER, TIME_QUALITY
 from hub.playlog import store as playlog
 from hub.playlog.actions import MAX_STICK_BYTES, StickResult, take_stick
@@ -62,6 +63,7 @@ def stick() -> str:
 
 @blueprint.post("/devices/stick")
 @guard.needs(Right.VIEW)
+@guard.limited(Limit.UPLOADS)
 @guard.body_limit(MAX_STICK_BYTES)
 def take() -> str | tuple[str, int]:
     """The log is signed by the device itself, so whoever carried the stick may hand it in."""

@@ -25,6 +25,7 @@ from sqlalchemy import (
 
 from hub.db import for_update, metadata, upsert
 from hub.secrets.columns import Sealed
+from hub.security import store as security
 from wire.units import UtcTime
 
 KEEP_EVENTS = 500
@@ -100,6 +101,16 @@ events = Table(
     Column("detail", Text, nullable=False),
     Index("ix_device_events_device_at", "device", "at"),
 )
+
+
+_SECURITY_KINDS = {
+    "log_fork": security.Kind.LOG_FORK,
+    "new_chain": security.Kind.NEW_CHAIN,
+    "other_hardware": security.Kind.OTHER_HARDWARE,
+    "other_root": security.Kind.OTHER_ROOT,
+    "duplicate_session": security.Kind.DUPLICATE_DEVICE,
+    "flood": security.Kind.FLOOD,
+}
 
 
 def put_cluster(conn: Connection, ident: str, **values: Any) -> None:
@@ -200,6 +211,7 @@ def is_past_session(conn: Connection, ident: str, session: str, since: int) -> b
 def add_event(conn: Connection, ident: str, kind: str, detail: str, now: UtcTime) -> None:
     """Note what a technician should see. A device that floods us pushes out only its own older events."""
     conn.execute(insert(events).values(device=ident, at=now, kind=kind, detail=detail[:1_000]))
+    _note_security(conn, ident, kind, detail, now)
     newest = select(events.c.id).where(events.c.device == ident).order_by(events.c.id.desc())
     oldest = newest.offset(KEEP_EVENTS).limit(1).scalar_subquery()
     conn.execute(delete(events).where(events.c.device == ident, events.c.id <= oldest))
@@ -208,6 +220,18 @@ def add_event(conn: Connection, ident: str, kind: str, detail: str, now: UtcTime
 def events_of(conn: Connection, ident: str, *, limit: int = 50) -> list[dict[str, Any]]:
     query = select(events).where(events.c.device == ident).order_by(events.c.id.desc()).limit(limit)
     return _all(conn, query)
+
+
+def _note_security(conn: Connection, ident: str, kind: str, detail: str, now: UtcTime) -> None:
+    """What is more than a fault goes to the page of security events too."""
+    word = detail.split(" ", 1)[0]
+    found = security.kind_of_refusal(detail.partition(": ")[2].split(" ", 1)[0]) if kind == "refused" else None
+    if kind == "fault_began" and word == "duplicate_identity":
+        found = security.Kind.DUPLICATE_DEVICE
+    found = found or _SECURITY_KINDS.get(kind)
+    if found:
+        known = device(conn, ident)
+        security.note(conn, found, ident, now=now, area=known["area"] if known else "", detail=detail)
 
 
 def _below(column: Any, area: str) -> Any:

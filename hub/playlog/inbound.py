@@ -8,6 +8,7 @@ from hub import outbox
 from hub.context import Hub
 from hub.devices import store as devices
 from hub.playlog import store
+from hub.security import store as security
 from wire.envelope import key_from_hex, open_envelope, peek
 from wire.errors import BadSignatureError, MalformedError
 from wire.playlog import LOG_TYPE, Batch, Logged, Row, encode_logged, read_batch, row_hash
@@ -70,6 +71,8 @@ def _store_batch(conn: Connection, batch: Batch, now: UtcTime) -> int:
     new = [row for row in batch.rows if row.seq not in held]
     where = {"cluster": device["cluster"], "cluster_area": device["area"], "received_at": now}
     store.add_rows(conn, batch.device, batch.chain, new, **where)
+    for row in new:
+        _note_security(conn, batch.device, device["area"], row, now)
     whole = store.whole_to(conn, batch.device, batch.chain, chain["whole_to"])
     store.advance(conn, batch.device, batch.chain, whole_to=whole, highest=max(last, chain["highest"]))
     return len(new)
@@ -82,6 +85,15 @@ def _note_new_chain(conn: Connection, batch: Batch, now: UtcTime) -> None:
         last = others[-1]
         missing = f"{last['chain']} held to {last['whole_to']} of {last['highest']}"
         devices.add_event(conn, batch.device, "new_chain", f"{batch.chain} on {batch.serial}; before: {missing}", now)
+
+
+def _note_security(conn: Connection, device: str, area: str, row: Row, now: UtcTime) -> None:
+    """What the device itself refused, and what it had to forget."""
+    kind = security.kind_of_refusal(row.detail.split(":", 1)[0].strip()) if row.kind == "refused" else None
+    if row.kind == "gap":
+        kind = security.Kind.LOG_LOST
+    if kind:
+        security.note(conn, kind, device, now=now, area=area, detail=row.detail)
 
 
 def _find_fork(rows: list[Row], held: dict[int, tuple[str, str]]) -> int:

@@ -128,6 +128,19 @@ def gaps(conn: Connection, device: str, ident: str, *, start: int = 0) -> list[t
     return list(_missing([*((seq, seq) for seq in held), *forgotten], start))
 
 
+def incomplete(conn: Connection) -> list[dict[str, Any]]:
+    """The chains of which later rows are held than those up to which all are."""
+    query = select(chains).where(chains.c.highest > chains.c.whole_to).order_by(chains.c.device, chains.c.first_at)
+    return [dict(row) for row in conn.execute(query).mappings()]
+
+
+def received_at(conn: Connection, device: str, ident: str, seq: int) -> UtcTime:
+    """When a row arrived; 0 where there is none."""
+    c = rows.c
+    found = conn.execute(select(c.received_at).where(c.device == device, c.chain == ident, c.seq == seq)).scalar()
+    return UtcTime(found or 0)
+
+
 def _missing(stretches: list[tuple[int, int]], start: int) -> Iterator[tuple[int, int]]:
     before = start
     for first, last in sorted(stretches):

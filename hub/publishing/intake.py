@@ -100,7 +100,7 @@ def _targets(folder: Path, role: str, body: bytes) -> dict[str, bytes]:
     for path, digest in target_hashes(role, body).items():
         file = folder / path
         if not TARGETS.pattern.fullmatch(path) or not file.is_file():
-            continue    # nothing that a hub serves, or released through the hub, which holds it already
+            continue  # nothing that a hub serves, or released through the hub, which holds it already
         raw = file.read_bytes() if file.stat().st_size <= MAX_TARGET_BYTES else b""
         if hashlib.sha256(raw).hexdigest() != digest:
             raise ConfigError("{path} is not the file that {role} names", path=file, role=role)

@@ -17,6 +17,7 @@ from hub.auth import guard
 from hub.auth.roles import Right
 from hub.content.blobs import blob_path
 from hub.errors import N_, BadInputError, NotFoundError
+from hub.limits import Limit
 from hub.publishing import actions, repository
 from hub.publishing.model import Signable, State
 from hub.publishing.online_keys import OnlineKeys
@@ -86,6 +87,7 @@ def target(path: str) -> BaseResponse:
 
 @blueprint.get("/blobs/<sha256>")
 @guard.public
+@guard.limited(Limit.DEVICES)
 def blob(sha256: str) -> BaseResponse:
     """Released content for everybody; content that waits for signature for those who may look at the proposal."""
     hub = guard.current_hub()

@@ -83,6 +83,7 @@ PEOPLE = (
     _province_person("phogiamdoc-so", "Trần Thị Lan", "Phó Giám đốc Sở VHTTDL"),
     _province_person("chanhvanphong", "Lý Văn Dũng", "Chánh Văn phòng Ban chỉ huy PCTT"),
     Person("dangky-thietbi", "Phạm Minh Tuấn", "Cán bộ đăng ký thiết bị", (("registrar", PROVINCE),), ("d08",)),
+    Person("quantri-tinh", "Đặng Quốc Việt", "Quản trị hệ thống, Sở VHTTDL", (("admin", PROVINCE),)),
     *_commune_people(VALLEY, "tantrao", ("Ma Thị Hiền", "Hoàng Đức Soài", "Nông Văn Quý", "Viên Tiến Thụ")),
     *_commune_people(MOUNTAIN, "dongvan", ("Vàng Thị Mỷ", "Hoàng Văn Thịnh", "Giàng Mí Sính", "Sùng Chá Pó")),
 )

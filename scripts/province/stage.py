@@ -156,6 +156,7 @@ class Stage:
         (self.hub_dir / "hub.toml").write_text(
             f"port = {self.ports.hub}\nbroker_port = {self.ports.broker}\n"
             f'approval_url = "{self.station_origin}/"\nunheard_after_s = 120\n'
+            f'public_address = "http://localhost:{self.ports.hub}"\n'
         )
 
     def _person_entry(self, person: cast.Person, password: str) -> dict[str, Any]:

@@ -96,7 +96,7 @@ def test_nobody_signs_their_own_work(box):
     with pytest.raises(actions.OwnWorkError):
         box.sign(ident, box_person.username)
     with box.hub.reading() as conn:
-        (row, *_) = audit.latest(conn, COMMUNE)
+        (row, *_) = audit.latest(conn, [COMMUNE])
     assert (row["verb"], row["person"], row["subject"]) == ("sign-refused", "chair-00694", f"proposal {ident}")
     assert row["detail"].startswith("own_work")
 

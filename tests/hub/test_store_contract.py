@@ -27,10 +27,11 @@ from hub.publishing import repository
 from hub.publishing import store as proposals
 from hub.publishing.model import State
 from hub.secrets.keyring import Keyring, new_key, write_keys
+from hub.security import store as security
 from hub.telemetry import store as telemetry
 from tests.hub.conftest import COMMUNE, PASSWORD, Device, SetClock
 from tests.hub.postgres import postgresql
-from wire.units import UtcTime
+from wire.units import DAY, UtcTime
 
 NOW = UtcTime(1_795_000_000_000)
 EVER = {"since": UtcTime(0), "until": UtcTime(2**60)}
@@ -99,7 +100,7 @@ def test_a_transaction_that_fails_leaves_nothing(db):
     with pytest.raises(RuntimeError):
         act()
     with db.read() as conn:
-        assert (outbox.waiting(conn, NOW), audit.latest(conn, "")) == ([], [])
+        assert (outbox.waiting(conn, NOW), audit.latest(conn, ["08"])) == ([], [])
 
 
 def test_inserting_what_is_there_says_so_and_changes_nothing(db):
@@ -274,6 +275,22 @@ def test_health_and_what_is_set_aside_stay_bounded(db):
         assert set_aside.count(conn) == set_aside.KEEP
 
 
+def test_security_events_are_counted_and_stay_bounded(db):
+    kind = security.Kind.REVOKED_CALL
+    with db.write() as conn:
+        security.note(conn, kind, "loa-1", now=NOW, area=COMMUNE, detail="renew")
+        security.note(conn, kind, "loa-1", now=UtcTime(NOW + 5), count=3)
+        [row] = security.since(conn, NOW)
+        assert (row["count"], row["first_at"], row["last_at"], row["area"]) == (4, NOW, NOW + 5, COMMUNE)
+        for number in range(security.MOST_SUBJECTS + 20):
+            security.note(conn, kind, f"invented-{number}", now=NOW)
+        rows = {row["subject"]: row["count"] for row in security.since(conn, NOW)}
+        assert len(rows) == security.MOST_SUBJECTS + 1
+        assert (rows[security.OTHERS], rows["loa-1"]) == (21, 4)
+        security.forget_old(conn, UtcTime(NOW + security.KEEP_MS + 2 * DAY))
+        assert security.since(conn, UtcTime(0)) == []
+
+
 # --- two processes that write at once ------------------------------------------------------------------------------
 
 counter = Table(
@@ -297,6 +314,8 @@ def test_two_processes_of_writers_lose_nothing(db, server):
     with db.read() as conn:
         assert conn.execute(select(counter.c.n)).scalar_one() == 2 * ROUNDS
         assert conn.execute(select(func.count()).select_from(outbox.outbox_rows)).scalar_one() == 2 * ROUNDS
+        chain = audit.verify(conn)
+    assert (chain.is_whole, chain.lines) == (True, 2 * ROUNDS)
     with db.engine.begin() as conn:
         counter.drop(conn)
 
@@ -307,6 +326,7 @@ def count_up(url: str) -> None:
     for _ in range(ROUNDS):
         with database.write() as conn:
             seen = conn.execute(select(counter.c.n).where(counter.c.id == 1).with_for_update()).scalar_one()
+            audit.note(conn, at=NOW, person="mai", verb="count")
             outbox.put(conn, "t", b"x", now=NOW)
             conn.execute(update(counter).where(counter.c.id == 1).values(n=seen + 1))
     database.close()

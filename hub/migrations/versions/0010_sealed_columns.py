@@ -11,7 +11,7 @@ from hub.secrets.columns import keys_of
 from hub.secrets.keyring import Keyring
 
 revision = "0010"
-down_revision = "0007"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 

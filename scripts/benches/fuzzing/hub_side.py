@@ -27,6 +27,7 @@ from wire.topics import ACK, EMERGENCY, LOG, dotted
 from wire.units import UtcTime
 
 CLUSTER = "cl-1"
+LIMITS = ("LOGINS_PER_MINUTE", "REQUESTS_PER_MINUTE", "DEVICE_REQUESTS_PER_MINUTE", "UPLOADS_PER_HOUR")
 STAFF = Person("fuzz", "fuzz", tuple(Grant(role, "08") for role in (Role.EDITOR, Role.REGISTRAR, Role.TECHNICIAN)))
 
 
@@ -36,7 +37,8 @@ class HubSide:
     def __init__(self, ground: Ground, folder: Path) -> None:
         now = UtcTime(ground.province.now + 1_000)
         trust = _write_trust(ground, folder / "trust")
-        config = load_config(folder / "hub", environ={})
+        unlimited = {f"LOA_HUB_LIMIT_{name}": "0" for name in LIMITS}  # else only the first few mutants get in
+        config = load_config(folder / "hub", environ=unlimited)
         prepare(config)
         self.hub = open_hub(config, lambda: now)
         areas.import_areas(self.hub, province="08", name="Tỉnh Tuyên Quang")
