@@ -13,7 +13,7 @@ from hub import audit
 from hub.areas import store as areas
 from hub.auth.roles import Person
 from hub.certificates import actions as certificates
-from hub.certificates.authority import Authority, ed25519_hex
+from hub.certificates.authority import ed25519_hex
 from hub.context import Hub
 from hub.devices import store as devices
 from hub.devices.actions import next_n, submit_placement
@@ -182,7 +182,7 @@ def _answer(
         return Answer(device=device, state=words[state], detail=_reason(hub, device) if state else "")
     host, port = _broker(hub)
     has_ca = certificates.has_authority(hub)
-    authority = Authority.load(certificates.ca_folder(hub)).certificate_pem.decode() if has_ca else ""
+    authority = certificates.load_authority(hub).certificate_pem.decode() if has_ca else ""
     made = certificate_for(hub, device, key, csr).decode() if has_ca and state is State.RELEASED else ""
     return Answer(
         device=device, state=words[state], cluster=(known or {}).get("cluster", ""), place=name, certificate=made,

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from hub.auth import guard
 from hub.certificates import actions as certificates
-from hub.certificates.authority import MAX_CSR_BYTES, Authority, as_pkcs7
+from hub.certificates.authority import MAX_CSR_BYTES, as_pkcs7
 from hub.enrolment import actions, admission, tickets
 from wire.codec import decode, encode
 from wire.joining import MAX_JOIN_BYTES, Ticket, read_wish
@@ -45,8 +45,7 @@ def enrol() -> Response:
 @guard.public
 @guard.machine
 def authority() -> Response:
-    found = Authority.load(certificates.ca_folder(guard.current_hub()))
-    return _pkcs7(found.certificate_pem)
+    return _pkcs7(certificates.load_authority(guard.current_hub()).certificate_pem)
 
 
 @blueprint.post("/.well-known/est/simpleenroll")

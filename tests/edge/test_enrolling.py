@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -24,6 +25,7 @@ from edge.identity import load_identity
 from edge.renewal import Renewal
 from edge.tls import NO_CHECK_TIME, judge_dates, make_context
 from hub.certificates.authority import Authority
+from hub.secrets.keyring import Keyring, new_key, write_keys
 from tests.builders import NOW, make_province
 from tests.edge.device_process import TOP
 from tests.enrolling import Bench
@@ -46,9 +48,14 @@ def bench(tmp_path, root):
     return Bench(tmp_path, root)
 
 
+def make_authority(folder: Path, province: str) -> Authority:
+    write_keys(folder.with_suffix(".key"), (new_key(),))
+    return Authority.create(folder, Keyring(folder.with_suffix(".key")), province, now=NOW)
+
+
 @pytest.fixture
 def authority(tmp_path):
-    return Authority.create(tmp_path / "ca", "08", now=NOW)
+    return make_authority(tmp_path / "ca", "08")
 
 
 def answer(bench, issuer, name="loa-1", **fields) -> Answer:
@@ -136,7 +143,7 @@ def test_what_a_person_has_set_goes_first(bench, authority):
 
 def test_an_answer_for_another_device_key_or_authority_is_refused(bench, authority, tmp_path):
     bench.request("loa-1")
-    foreign = Authority.create(tmp_path / "other", "09", now=NOW)
+    foreign = make_authority(tmp_path / "other", "09")
     bad = [
         answer(bench, authority, "loa-2"),
         answer(bench, authority, certificate=answer(bench, authority, "loa-2").certificate),
@@ -235,7 +242,7 @@ def test_what_is_not_ours_never_takes_the_place_of_the_old_one(device, bench, au
     path = bench.device_dir("loa-1") / "device.crt"
     before = path.read_bytes()
     other = bench.join("loa-2").csr.encode()
-    foreign = Authority.create(tmp_path / "other", "08", now=NOW)
+    foreign = make_authority(tmp_path / "other", "08")
     for make in (
         fails,
         lambda: authority.issue_device(other, "loa-1", now=NOW),

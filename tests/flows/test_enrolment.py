@@ -18,7 +18,6 @@ from cryptography import x509
 
 from edge.certificate import request_pem
 from edge.identity import load_identity
-from hub.certificates.authority import Authority
 from hub.clock import system_clock
 from scripts.province import cast, staff
 from scripts.province.processes import DemoError, wait_for
@@ -245,7 +244,7 @@ def _root_digits(yard: Yard) -> str:
 
 
 def _expired(yard: Yard, folder: Path, device: str) -> bytes:
-    authority = Authority.load(yard.hub_dir / "ca")
+    authority = yard.authority()
     request = request_pem(load_identity(folder), device).encode()
     return authority.issue_device(request, device, now=system_clock() - 11 * YEARS)
 

@@ -16,6 +16,8 @@ from typing import Any
 
 from hub.certificates.authority import Authority
 from hub.clock import system_clock
+from hub.config import load_config
+from hub.secrets.keyring import Keyring
 from scripts.province import cast, observer, peopling, staff
 from scripts.province.browser import Browser
 from scripts.province.processes import program, run, wait_for
@@ -83,11 +85,15 @@ class Yard(Stage):
         kept = [line for line in (self.hub_dir / "hub.toml").read_text().splitlines() if "broker_port" not in line]
         told = [line.strip() for line in said.splitlines() if line.strip().startswith("broker_")]
         (self.hub_dir / "hub.toml").write_text("\n".join([*kept, *told]) + "\n")
-        key, made = Authority.load(self.hub_dir / "ca").issue_server(["localhost"], now=system_clock())
+        key, made = self.authority().issue_server(["localhost"], now=system_clock())
         (self.folder / "front.key").write_bytes(key)
         (self.folder / "front.crt").write_bytes(made)
         self.front = TlsFront(self.folder / "front.crt", self.folder / "front.key", self.ports.hub)
         self.front.start()
+
+    def authority(self) -> Authority:
+        """The province's CA, as the hub opens it."""
+        return Authority.load(self.hub_dir / "ca", Keyring(load_config(self.hub_dir, environ={}).master_key))
 
     # -- people --
 

@@ -207,8 +207,7 @@ def prepared(tmp_path_factory, first_province) -> Path:
 @pytest.fixture
 def box(tmp_path, prepared, first_province):
     folder = tmp_path / "data"
-    shutil.copytree(prepared, folder)
-    shutil.copy2(f"{prepared}.key", f"{folder}.key")
+    copy_data(prepared, folder)
     config = load_config(folder, environ={})
     clock = SetClock()
     hub = open_hub(config, clock)
@@ -266,6 +265,12 @@ def ear(secure, connect):
     assert made.is_in()
     made.subscribe("loa/1/#")
     return made
+
+
+def copy_data(source: Path, target: Path) -> None:
+    """A data folder, and its master key, which lies beside it."""
+    shutil.copytree(source, target)
+    shutil.copy2(f"{source}.key", f"{target}.key")
 
 
 def write_trust(province: Province, folder: Path) -> Path:

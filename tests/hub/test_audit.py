@@ -11,11 +11,12 @@ from hub import audit
 from hub.cli import run
 from hub.db import Database, metadata
 from hub.migrations import _HERE, current, migrate
+from hub.secrets.keyring import Keyring
 from tests.hub.conftest import COMMUNE, OTHER
-from tests.hub.test_store_contract import db, server
+from tests.hub.test_store_contract import db, master_key, server
 from wire.units import UtcTime
 
-__all__ = ["db", "server"]
+__all__ = ["db", "master_key", "server"]
 NOW = UtcTime(1_795_000_000_000)
 ROWS = audit.audit_rows
 
@@ -148,8 +149,8 @@ def test_lines_are_shown_by_area_and_those_of_no_area_to_the_province(log):
         assert audit.latest(conn, []) == []
 
 
-def test_lines_from_before_the_chain_are_chained_by_the_migration(server):
-    db = Database(server)
+def test_lines_from_before_the_chain_are_chained_by_the_migration(server, master_key):
+    db = Database(server, Keyring(master_key))
     config = AlembicConfig()
     config.set_main_option("script_location", str(_HERE))
     with db.engine.begin() as conn:

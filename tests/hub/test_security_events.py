@@ -230,7 +230,7 @@ def test_whom_a_real_mosquitto_refuses_is_counted_once(box, secure, tmp_path, ap
     hub = dataclasses.replace(secure.hub, config=secure.config, now=box.clock)
     reader = broker_log(hub)
     good = secure.admit("loa-1")
-    foreign = secure.admit_by(Authority.create(tmp_path / "other", "08", now=system_clock()), "loa-9")
+    foreign = secure.admit_by(Authority.create(tmp_path / "other", secure.hub.keys, "08", now=system_clock()), "loa-9")
     client = TlsClient(secure, good)
     assert client.is_in()
     client.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import multiprocessing
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -299,13 +300,13 @@ counter = Table(
 ROUNDS = 150
 
 
-def test_two_processes_of_writers_lose_nothing(db, server):
+def test_two_processes_of_writers_lose_nothing(db, server, master_key):
     with db.engine.begin() as conn:
         counter.drop(conn, checkfirst=True)
         counter.create(conn)
         conn.execute(counter.insert().values(id=1, n=0))
     spawn = multiprocessing.get_context("spawn")
-    writers = [spawn.Process(target=count_up, args=(server,)) for _ in range(2)]
+    writers = [spawn.Process(target=count_up, args=(server, master_key)) for _ in range(2)]
     for writer in writers:
         writer.start()
     for writer in writers:
@@ -320,9 +321,9 @@ def test_two_processes_of_writers_lose_nothing(db, server):
         counter.drop(conn)
 
 
-def count_up(url: str) -> None:
+def count_up(url: str, master_key: Path) -> None:
     """Read, think, write, as actions do."""
-    database = Database(url)
+    database = Database(url, Keyring(master_key))
     for _ in range(ROUNDS):
         with database.write() as conn:
             seen = conn.execute(select(counter.c.n).where(counter.c.id == 1).with_for_update()).scalar_one()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import shutil
 from dataclasses import dataclass
 
 import pytest
@@ -28,12 +27,15 @@ from hub.content import store as content_store
 from hub.content.forms import read_bulletin
 from hub.context import open_hub
 from hub.db import metadata
+from hub.enrolment import store as enrolment
+from hub.enrolment import tickets
 from hub.publishing import store as proposals
 from hub.schedules import actions as schedules
 from hub.schedules.forms import read_slot
 from tests.builders import make_template
-from tests.hub.conftest import COMMUNE, OTHER, PASSWORD, Box, Caller, SetClock, b64
+from tests.hub.conftest import COMMUNE, OTHER, PASSWORD, Box, Caller, SetClock, b64, copy_data
 from tests.hub.pages.conftest import give_sound
+from wire.units import HOUR
 
 WALKERS = {f"walker-{role.value}": role for role in Role}
 ANYBODY = "anybody"
@@ -68,6 +70,11 @@ ROUTES: dict[str, str | Right] = {
     "schedules_series.settings": Right.VIEW, "schedules_series.add": Right.EDIT,
     "schedules_series.add_item": Right.EDIT, "schedules_series.remove_item": Right.EDIT,
     "schedules_series.change_settings": Right.EDIT,
+    "enrolment_api.places": ANYBODY, "enrolment_api.enrol": ANYBODY, "enrolment_api.authority": ANYBODY,
+    "enrolment_api.certificate": ANYBODY, "alerts_api.half_signed": MINE,
+    "devices_enrolment.listing": Right.DEVICES, "devices_enrolment.make": Right.PLACE,
+    "devices_enrolment.end": Right.PLACE, "devices.revoke": Right.DEVICES,
+    "schedules_spares.listing": Right.VIEW, "schedules_spares.put": Right.EDIT,
     "people.show": Right.PEOPLE, "people.add": Right.PEOPLE, "people.roles": Right.PEOPLE,
     "people.password": Right.PEOPLE, "people.active": Right.PEOPLE,
 }  # fmt: skip
@@ -94,6 +101,8 @@ class Things:
     proposal: int
     alert: str
     person: str
+    ticket: int
+    """A technician's permission."""
 
 
 def furnish(box: Box, area: str, editor: str, username: str) -> Things:
@@ -121,16 +130,19 @@ def furnish(box: Box, area: str, editor: str, username: str) -> Things:
             drill=False, issued=box.clock(), expires=box.clock() + 10**7, cancels=[], envelope=envelope, key_ids=[],
             taken_at=box.clock(), taken_from="x",
         )  # fmt: skip
+    tickets.make_ticket(box.hub, box.person("dang"), area=area, name=mark, most=1, lasts_ms=HOUR)
     with box.hub.reading() as conn:
+        [permission] = enrolment.tickets_below(conn, area)
         [kept] = content_store.sounds(conn, [item])[item]
         proposal = proposals.latest(conn, area, "programme").id
-    return Things(area, mark, item, kept.id, sound.sha256, slot, series, f"cl-{code}", proposal, alert, username)
+    return Things(area, mark, item, kept.id, sound.sha256, slot, series, f"cl-{code}", proposal, alert, username,
+                  permission.id)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def furnished(prepared, first_province, tmp_path_factory):
     folder = tmp_path_factory.mktemp("walk") / "data"
-    shutil.copytree(prepared, folder)
+    copy_data(prepared, folder)
     box = open_box(folder, first_province)
     own, foreign = furnish(box, COMMUNE, "mai", "dan-00694"), furnish(box, OTHER, "outsider", "dan-00700")
     for name, role in WALKERS.items():
@@ -151,7 +163,7 @@ def open_box(folder, province) -> Box:
 def walk(furnished, first_province, tmp_path):
     """A copy that one role may spoil: (box, application, own things, foreign things)."""
     folder, own, foreign = furnished
-    shutil.copytree(folder, tmp_path / "data")
+    copy_data(folder, tmp_path / "data")
     box = open_box(tmp_path / "data", first_province)
     app = create_app(box.config, box.hub)
     app.testing = False
@@ -177,14 +189,15 @@ def body_of(endpoint: str, things: Things) -> dict[str, object]:
     return {"data": {
         "area": things.area, "title": "x", "item": things.item, "device": f"loa-{things.area[-5:]}", "languages": "vi",
         "language": "hmn", "version": "1", "username": f"neu-{things.area[-5:]}", "name": "x", "password": PASSWORD,
-        "role": "viewer", "unit": things.area, "held": grant, "active": "0", "lang": "vi",
+        "role": "viewer", "unit": things.area, "held": grant, "active": "0", "lang": "vi", "most": "1", "hours": "8",
     }}  # fmt: skip
 
 
 def path_of(rule, things: Things) -> str:
     values = {
         "ident": {"items": things.item, "schedules": things.slot, "schedules_series": things.series,
-                  "alerts": things.alert, "alerts_api": things.alert, "publishing_api": things.proposal, "account": 1},
+                  "alerts": things.alert, "alerts_api": things.alert, "publishing_api": things.proposal, "account": 1,
+                  "devices_enrolment": things.ticket},
         "item": things.item, "sound": things.sound, "cluster": things.cluster, "username": things.person,
         "sha256": things.sha256, "file": "root.json", "path": "x", "filename": "css/loa.css",
     }  # fmt: skip
