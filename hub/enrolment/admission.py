@@ -20,6 +20,7 @@ from hub.devices.actions import released_placement
 from hub.enrolment import store
 from hub.enrolment.model import RENEW_BEFORE_MS, Enrolment
 from hub.errors import N_, NotAllowedError
+from hub.security import store as security
 from wire.enrolment import Placement
 
 
@@ -116,3 +117,5 @@ def _note_refusal(hub: Hub, known: dict[str, Any] | None, refusal: str) -> None:
     if known is not None:
         with hub.writing() as conn:
             devices.add_event(conn, known["id"], "certificate_refused", refusal, hub.now())
+            if known["revoked_at"]:
+                security.note(conn, security.Kind.REVOKED_CALL, known["id"], now=hub.now(), detail=refusal)

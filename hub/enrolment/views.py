@@ -12,6 +12,7 @@ from hub.auth import guard
 from hub.certificates import actions as certificates
 from hub.certificates.authority import MAX_CSR_BYTES, as_pkcs7
 from hub.enrolment import actions, admission, tickets
+from hub.errors import N_, NotFoundError
 from wire.codec import decode, encode
 from wire.joining import MAX_JOIN_BYTES, Ticket, read_wish
 
@@ -45,7 +46,10 @@ def enrol() -> Response:
 @guard.public
 @guard.machine
 def authority() -> Response:
-    return _pkcs7(certificates.load_authority(guard.current_hub()).certificate_pem)
+    hub = guard.current_hub()
+    if not certificates.has_authority(hub):
+        raise NotFoundError(N_("This hub makes no certificates: `loa-hub broker-config` has not been run."))
+    return _pkcs7(certificates.load_authority(hub).certificate_pem)
 
 
 @blueprint.post("/.well-known/est/simpleenroll")

@@ -24,6 +24,7 @@ from hub.enrolment.admission import EndedError
 from hub.enrolment.tickets import TicketError
 from hub.errors import BadInputError, NotAllowedError, NotFoundError
 from hub.publishing import actions as publishing
+from hub.security import store as security
 from tests.enrolling import Bench
 from tests.hub.conftest import COMMUNE, OTHER
 from wire.errors import WireError
@@ -284,7 +285,9 @@ def test_revoking_ends_certificate_registration_and_what_waits(field):
     assert field.ask().state == "ended"
     with field.hub.reading() as conn:
         kinds = [event["kind"] for event in device_store.events_of(conn, "loa-x")]
+        called = security.since(conn, UtcTime(0))
     assert kinds == ["certificate_refused"]
+    assert [(one["subject"], one["count"]) for one in called if one["kind"] == security.Kind.REVOKED_CALL] == [("loa-x", 1)]
 
 
 def test_a_revoked_device_is_not_let_in_by_the_placement_that_it_had(field):
