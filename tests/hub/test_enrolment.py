@@ -29,7 +29,7 @@ from tests.enrolling import Bench
 from tests.hub.conftest import COMMUNE, OTHER
 from wire.errors import WireError
 from wire.joining import Wish
-from wire.units import DAY, HOUR
+from wire.units import DAY, HOUR, UtcTime
 
 HAMLET = COMMUNE + "/02"
 
@@ -287,7 +287,8 @@ def test_revoking_ends_certificate_registration_and_what_waits(field):
         kinds = [event["kind"] for event in device_store.events_of(conn, "loa-x")]
         called = security.since(conn, UtcTime(0))
     assert kinds == ["certificate_refused"]
-    assert [(one["subject"], one["count"]) for one in called if one["kind"] == security.Kind.REVOKED_CALL] == [("loa-x", 1)]
+    calls = [one for one in called if one["kind"] == security.Kind.REVOKED_CALL]
+    assert [(one["subject"], one["count"]) for one in calls] == [("loa-x", 1)]
 
 
 def test_a_revoked_device_is_not_let_in_by_the_placement_that_it_had(field):
