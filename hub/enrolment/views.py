@@ -48,7 +48,7 @@ def enrol() -> Response:
 def authority() -> Response:
     hub = guard.current_hub()
     if not certificates.has_authority(hub):
-        raise NotFoundError(N_("This hub makes no certificates: `loa-hub broker-config` has not been run."))
+        raise NotFoundError(N_("No certificates are made here yet: the administrator must first run broker-config."))
     return _pkcs7(certificates.load_authority(hub).certificate_pem)
 
 

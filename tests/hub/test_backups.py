@@ -133,7 +133,7 @@ def test_a_restored_hub_serves_what_the_first_one_did(home, settings, empty_data
     device = home.add_device("loa-1")
     take_log(home.hub, device.log(device.rows(3)), carrier="loa-1")
     with home.hub.reading() as conn:
-        files, log = repository.newest_files(conn), audit.latest(conn, "08")
+        files, log = repository.newest_files(conn), audit.latest(conn, ["08"])
     ca = certificates.load_authority(home.hub).certificate_pem
     made = backup(home.hub, tmp_path / "backups")
     home.hub.close()
@@ -145,7 +145,7 @@ def test_a_restored_hub_serves_what_the_first_one_did(home, settings, empty_data
         with again.hub.reading() as conn:
             served = repository.newest_files(conn)
             assert {role for role in served if served[role] != files[role]} == {"snapshot", "timestamp"}
-            assert audit.latest(conn, "08") == log
+            assert [row for row in audit.latest(conn, ["08"]) if row["verb"] != "restore"] == log
             assert persons.names(conn)["mai"] == "Bà mai"
         assert released(again) is not None
         assert blob_path(hashlib.sha256(SOUND).hexdigest(), there.blob_dir).read_bytes() == SOUND

@@ -42,10 +42,11 @@ def connect(broker):
 def test_an_officers_own_machine_sends_an_order_straight_to_either_broker(broker, connect):
     """MQTT 5 where the broker speaks it, 3.1.1 where not."""
     config, _devices = broker
-    listed = config.root / "brokers.toml"
+    listed, told = config.root / "brokers.toml", config.root / "told.password"
+    told.write_bytes(Keyring(config.master_key).read(config.root / "station-1.password"))  # `account-password` tells it
     listed.write_text(
         f'[[broker]]\nhost = "127.0.0.1"\nport = {config.broker_port}\nname = "station-1"\n'
-        'password_file = "station-1.password"\n'
+        'password_file = "told.password"\n'
     )
     hub = connect("hub")
     hub.subscribe("loa/1/em/#")

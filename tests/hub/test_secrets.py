@@ -114,7 +114,7 @@ def test_the_hub_itself_reads_them(full):
         assert persons.names(conn) == {"men": NAME}
         assert persons.load(conn, "men").name == NAME
         assert PHONE in devices.cluster(conn, "cl-9")["note"]
-        assert audit.latest(conn, COMMUNE)[0]["detail"] == REASON
+        assert audit.latest(conn, [COMMUNE])[0]["detail"] == REASON
         seen = persons.login_origin(conn, "men", ADDRESS)
         assert (seen.succeeded > 0, seen.failures) == (True, 1)
         assert persons.login_origin(conn, "men", "203.0.113.78").succeeded == 0

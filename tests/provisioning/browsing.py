@@ -16,11 +16,12 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
-from playwright.sync_api import CDPSession, Page, sync_playwright
+from playwright.sync_api import CDPSession, Page
 
 from provisioning.approval.context import Station
 from provisioning.approval.phone_bundle import headers, write_phone_bundle
 from provisioning.approval.station import create_station, make_station_server
+from tests.browser import chromium
 from tests.fakes.hub import PASSWORD
 
 PHONE = {"width": 390, "height": 844}
@@ -103,15 +104,13 @@ def _certificate(folder: Path) -> Path:
 @contextmanager
 def open_page(*arguments: str, **context: Any) -> Iterator[Page]:
     """A page in a fresh browser; what its script or its policy complains about fails the test."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", *arguments])
+    with chromium(*arguments) as browser:
         opened = browser.new_context(**{"viewport": PHONE, **context}).new_page()
         complaints: list[str] = []
         opened.on("pageerror", lambda error: complaints.append(str(error)))
         opened.on("console", lambda said: complaints.append(said.text) if "Content Security" in said.text else None)
         opened.set_default_timeout(10_000)
         yield opened
-        browser.close()
     assert complaints == []
 
 

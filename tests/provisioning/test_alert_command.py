@@ -84,7 +84,7 @@ def test_two_officers_sign_own_words_through_a_file_and_one_cancels_them(hub, de
     assert run(["alert", "say", *desk(), *words, "--out", str(half)]) == 0
     assert "1 of 2 signatures" in capsys.readouterr().out
     assert run(["alert", "sign", str(half), *desk(), "--yes", "--out", str(whole)]) == 1
-    assert "signed this already" in capsys.readouterr().err
+    assert "có chữ ký của khóa này" in capsys.readouterr().err
     assert run(["alert", "sign", str(half), *desk(DEPUTY), "--yes", "--out", str(whole)]) == 0
     held = hub.province.held(COMMUNE)
     signed = verify_order(whole.read_bytes(), held, floor=real_now())

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from provisioning import cli
 from provisioning.keys import create_key, open_key
 from provisioning.trust.changes import ONLINE
 from provisioning.trust.eviction_page import write_page
+from tests.browser import chromium
 from tests.builders import make_programme, make_province
 from tests.fakes.hub import FakeHub, serving
 from tests.provisioning.test_trust_changes import fast_forward
@@ -206,10 +205,8 @@ def test_the_page_is_one_page(tmp_path):
     province = make_province()
     keys = {name: province.signers[name].public_key for name in ONLINE}
     page = write_page(tmp_path / "trang-in.html", province.held(), keys)
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+    with chromium() as browser:
         tab = browser.new_page()
         tab.goto(page.as_uri())
         printed = tab.pdf(format="A4", prefer_css_page_size=True)
-        browser.close()
     assert len(re.findall(rb"/Type\s*/Page[^s]", printed)) == 1

@@ -15,12 +15,13 @@ from dataclasses import dataclass
 
 import pytest
 from flask.testing import FlaskClient
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
 from hub.content import actions as content
 from hub.content.blobs import store_blob
+from tests import browser
 from tests.hub.conftest import COMMUNE, PASSWORD
 from wire.content import Sound
 from wire.units import moment
@@ -147,10 +148,8 @@ def served(app):
 
 @pytest.fixture(scope="session")
 def chromium():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield browser
-        browser.close()
+    with browser.chromium() as found:
+        yield found
 
 
 @pytest.fixture
