@@ -11,7 +11,7 @@ export function waitingList(session, desk) {
   const file = h("input", { type: "file", id: "colleague-file", accept: ".dsse", onchange: () => openFile(session, file).catch((error) => notice(error.message, "fault")) });
   return h("section", { class: desk.waiting.length ? "card running" : "card", id: "waiting" },
     h("h2", {}, t("Waiting for a second officer")),
-    desk.waiting.length ? h("ul", {}, desk.waiting.map((one) => h("li", {}, entry(session, one)))) : h("p", { class: "hint" }, t("Nothing waits.")),
+    desk.waiting.length ? h("ul", { class: "waiting" }, desk.waiting.map((one) => h("li", {}, entry(session, one)))) : h("p", { class: "hint" }, t("Nothing waits.")),
     h("div", { class: "field" }, h("label", { for: "colleague-file" }, t("A colleague's order as a file")), file));
 }
 
