@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from provisioning.approval.words import N_
 from provisioning.blobs import write_durably
 from provisioning.broker import Broker, BrokerError, send_everywhere
 from provisioning.errors import HubUnreachableError, ProvisioningError
@@ -39,7 +40,7 @@ def carry(envelope: bytes, order: HalfSigned, hub: HubApi | None, brokers: Seque
 
     Raises HubRefusedError, or what the last way said. An order that lacks a signature waits at the hub only.
     """
-    said: ProvisioningError = BrokerError("neither a hub nor a broker was named")
+    said: ProvisioningError = BrokerError(N_("Neither a hub nor a broker was named."))
     if hub is not None:
         try:
             hub.send_alert(base64.b64encode(envelope).decode())

@@ -20,7 +20,7 @@ from provisioning.approval.emergency import Officer, Wish
 from provisioning.approval.faults import StationError
 from provisioning.approval.keyring import KeyFile
 from provisioning.approval.proposals import Desk
-from provisioning.approval.words import Words
+from provisioning.approval.words import N_, Words
 from provisioning.blobs import BlobStore
 from provisioning.broker import read_brokers
 from provisioning.carriers import carry, write_order_file
@@ -48,6 +48,7 @@ OPTIONS = [
     click.option("--password-file", type=FILE, help="Otherwise the hub's password is asked for."),
     click.option("--broker", type=FILE, help="This machine's list of brokers (TOML), with its own certificate."),
     click.option("--out", type=FILE, help="Write the order to this file (.dsse) instead: for a stick, or a colleague."),
+    click.option("--language", type=click.Choice(["vi", "en"]), default="vi", help="Of what is printed and asked."),
 ]
 ORDER_OPTIONS = [
     click.option("--area", required=True, help="Area that hears it: 08/00694."),
@@ -120,7 +121,7 @@ def cancel(file: Path, **options: Any) -> None:
     signed = emergency.look_at(desk, _read(file)).signed
     officer = emergency.canceller(desk, signed.order) if isinstance(signed.order, Start) else None
     if officer is None:
-        raise StationError("This key may not cancel it.", code="not_allowed")
+        raise StationError(N_("This key may not cancel it."), code="not_allowed")
     order = emergency.cancel_order(desk, signed, officer, secrets.token_hex(16))
     _deliver(emergency.seal_order(desk, order, _open(key, options)), desk, options)
 
@@ -167,18 +168,20 @@ def _open_desk(options: dict[str, Any]) -> tuple[Desk, Path | None]:
         try:
             refresh_for_keys(store, hub, [one.key_id for one in keys])
         except HubUnreachableError as error:
-            click.echo(f"going on with what is held: {error.detail}", err=True)
+            _ = Words.load(options["language"])
+            held = _("The hub does not answer. Going on with what this machine holds.")
+            click.echo(f"{held} ({error.detail})", err=True)
     blobs = BlobStore(state / "sounds")
-    return Desk(hub or HubApi(NO_HUB), store, blobs, keys, Words.load("vi")), key
+    return Desk(hub or HubApi(NO_HUB), store, blobs, keys, Words.load(options["language"])), key
 
 
 def _signed_in(options: dict[str, Any]) -> HubApi | None:
     if not options["hub"]:
         return None
-    hub = HubApi(options["hub"])
+    hub, _ = HubApi(options["hub"]), Words.load(options["language"])
     if not options["user"]:
-        raise ProvisioningError("--hub needs --user: the hub takes orders from its own accounts only")
-    password = _secret(options["password_file"], f"Password of {options['user']}")
+        raise ProvisioningError(N_("--hub needs --user: the hub takes orders from its own accounts only."))
+    password = _secret(options["password_file"], _("Password of {name} at the hub", name=options["user"]))
     try:
         return hub.with_token(hub.login(options["user"], password).token)
     except HubUnreachableError:
@@ -186,28 +189,38 @@ def _signed_in(options: dict[str, Any]) -> HubApi | None:
 
 
 def _deliver(envelope: bytes, desk: Desk, options: dict[str, Any]) -> None:
-    half = emergency.look_at(desk, envelope)
+    half, _ = emergency.look_at(desk, envelope), desk.words
     if options["out"]:
         written = write_order_file(options["out"], envelope)
-        click.echo(f"{written}: {len(half.signed.key_ids)} of {half.threshold} signatures, order {half.signed.id}")
+        click.echo(_("{file}: {have} of {need} signatures, order {id}", file=written, have=len(half.signed.key_ids),
+                     need=half.threshold, id=half.signed.id))  # fmt: skip
         return
     brokers = read_brokers(options["broker"]) if options["broker"] else []
     carried = carry(envelope, half, desk.hub if options["hub"] else None, brokers)
-    state = "sent" if carried.is_complete else f"waits for {carried.threshold - carried.signatures} more signatures"
-    click.echo(f"{state}: {', '.join(carried.by)}, order {carried.id}")
+    by, missing = ", ".join(carried.by), carried.threshold - carried.signatures
+    if carried.is_complete:
+        click.echo(_("Sent by {by}, order {id}", by=by, id=carried.id))
+    else:
+        click.echo(_("Waits for {count} more signatures, at {by}, order {id}", count=missing, by=by, id=carried.id))
 
 
 def _confirm(order: Start, text: str, options: dict[str, Any]) -> None:
-    what = "DRILL" if order.role.startswith(emergency.DRILL_KIND) else "EMERGENCY"
-    click.echo(f"{what} for {order.area}, {order.repeat.times} times: {text}")
+    _ = Words.load(options["language"])
+    what = N_("DRILL for {area}, {times} times:") if _is_drill(order) else N_("EMERGENCY for {area}, {times} times:")
+    click.echo(f"{_(what, area=order.area, times=order.repeat.times)} {text}")
     if not options["yes"]:
-        click.confirm("Sign and send this?", abort=True)
+        click.confirm(_("Sign and send this?"), abort=True)
+
+
+def _is_drill(order: Start) -> bool:
+    return order.role.startswith(emergency.DRILL_KIND)
 
 
 def _open(key: Path | None, options: dict[str, Any]) -> Signer:
     if key is None:
-        raise ProvisioningError("a key is needed")
-    return open_key(key, _secret(options["passphrase_file"], f"Passphrase of {key.stem}"))
+        raise ProvisioningError(N_("A key is needed."))
+    _ = Words.load(options["language"])
+    return open_key(key, _secret(options["passphrase_file"], _("Passphrase of {name}", name=key.stem)))
 
 
 def _secret(file: Path | None, question: str) -> str:

@@ -58,8 +58,8 @@ def test_a_template_goes_straight_to_the_broker_without_any_hub(hub, desk, provi
     order = verify_order(raw, hub.province.held(COMMUNE), floor=real_now()).order
     assert (topic, order.role, order.blanks) == ("loa/1/em/08.00694", "ea00694", {"ho": "ho-tuyen-quang"})
     told = capsys.readouterr().out
-    assert "EMERGENCY for 08/00694, 3 times: Hồ Tuyên Quang xả lũ khẩn cấp." in told
-    assert f"sent: localhost:{secure.port}, order " in told
+    assert "KHẨN CẤP cho 08/00694, 3 lần: Hồ Tuyên Quang xả lũ khẩn cấp." in told
+    assert f"Đã gửi qua localhost:{secure.port}, lệnh " in told
     assert hub.requests[asked:] == []
     device.close()
 
@@ -82,7 +82,7 @@ def test_two_officers_sign_own_words_through_a_file_and_one_cancels_them(hub, de
     half, whole, end = (tmp_path / name for name in ("half.dsse", "whole.dsse", "end.dsse"))
     words = ["--area", COMMUNE, "--title", "Sập cầu", "--text", "Cầu đã sập.", "--yes"]
     assert run(["alert", "say", *desk(), *words, "--out", str(half)]) == 0
-    assert "1 of 2 signatures" in capsys.readouterr().out
+    assert "1 trên 2 chữ ký" in capsys.readouterr().out
     assert run(["alert", "sign", str(half), *desk(), "--yes", "--out", str(whole)]) == 1
     assert "có chữ ký của khóa này" in capsys.readouterr().err
     assert run(["alert", "sign", str(half), *desk(DEPUTY), "--yes", "--out", str(whole)]) == 0
@@ -110,7 +110,7 @@ def test_a_drill_is_signed_by_the_drill_role(hub, desk, tmp_path, capsys):
     order = verify_order(file.read_bytes(), hub.province.held(COMMUNE), floor=real_now()).order
     assert isinstance(order, Start)
     assert order.role == "ed00694"
-    assert capsys.readouterr().out.startswith("DRILL for 08/00694")
+    assert capsys.readouterr().out.startswith("DIỄN TẬP cho 08/00694")
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_what_no_device_would_obey_is_refused_before_it_is_signed(desk, tmp_path
 
 def test_without_any_way_nothing_is_claimed(desk, capsys):
     assert run(["alert", "start", *desk(), *WISH]) == 1
-    assert "neither a hub nor a broker was named" in capsys.readouterr().err
+    assert "Chưa chỉ ra hệ thống hay máy chủ nào" in capsys.readouterr().err
 
 
 def test_one_broker_of_the_list_is_enough_and_the_dead_are_named(province_broker, tmp_path):  # noqa: F811
