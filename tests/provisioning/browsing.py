@@ -109,7 +109,7 @@ def open_page(*arguments: str, **context: Any) -> Iterator[Page]:
         complaints: list[str] = []
         opened.on("pageerror", lambda error: complaints.append(str(error)))
         opened.on("console", lambda said: complaints.append(said.text) if "Content Security" in said.text else None)
-        opened.set_default_timeout(10_000)
+        opened.set_default_timeout(30_000)
         yield opened
     assert complaints == []
 
