@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 from provisioning.approval.context import StationConfig, open_station
 from tests.builders import make_template
@@ -153,6 +153,24 @@ def test_a_drill_looks_like_a_drill_and_works_by_keyboard(hub: FakeHub, page: Pa
     assert banner == "Đây là diễn tập, không phải tình huống thật."
     assert page.inner_text("h1") == "Diễn tập: Xả lũ khẩn cấp"
     assert page.evaluate("document.body.className") == "is-drill"
+
+
+def test_a_slow_answer_never_covers_the_page_opened_after_it(hub: FakeHub, page: Page):
+    hub.province.publish_template(make_template(sound=put_sound(hub)))
+    sign_in(page, CHAIR)
+    page.wait_for_selector("#nothing-pending")
+    held: list[Route] = []
+    page.route("**/api/emergency?drill=0", lambda route: held.append(route))  # noqa: PLW0108 - the builtin is not taken
+    page.click("nav a.red")
+    page.wait_for_function("document.body.className === 'is-emergency'")
+    page.click("nav a.drill")
+    page.wait_for_selector(".banner.drill")
+    with page.expect_response("**/api/emergency?drill=0"):
+        held.pop().continue_()
+    page.wait_for_timeout(300)
+
+    assert page.inner_text("h1") == "Diễn tập"
+    assert page.is_visible(".banner.drill")
 
 
 def test_the_page_also_speaks_english(page: Page):

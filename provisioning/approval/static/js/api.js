@@ -1,6 +1,6 @@
 // The station's JSON interface: one place that knows the token, the language and what a refusal looks like.
 
-const state = { csrf: "", language: "" };
+const state = { csrf: "", language: "", page: 0 };
 
 export class Refusal extends Error {
   constructor(status, problem) {
@@ -16,6 +16,20 @@ export function useLanguage(language) { state.language = language; }
 
 export const get = (path) => ask("GET", path);
 export const post = (path, value = {}) => ask("POST", path, value);
+
+// What a page is built from: its answer does not come when the page has been left meanwhile, or it would stand under another's
+// address, a real alert where a drill was opened.
+export const read = (path) => forThisPage(get(path));
+export const prepare = (path, value = {}) => forThisPage(post(path, value));
+export function leavePage() { state.page += 1; }
+
+function forThisPage(answer) {
+  const page = state.page;
+  const isHere = () => page === state.page;
+  return new Promise((resolve, reject) => {
+    answer.then((value) => isHere() && resolve(value), (error) => isHere() && reject(error));
+  });
+}
 
 async function ask(method, path, value) {
   const headers = { Accept: "application/json" };

@@ -1,6 +1,6 @@
 // Joins the pages: who is signed in, the header, and which page the address names.
 
-import { get, post, useToken } from "./api.js";
+import { get, leavePage, post, useToken } from "./api.js";
 import { clearNotice, h, notice, show } from "./dom.js";
 import { alertPage } from "./page_alert.js";
 import { emergencyPage, ownPage } from "./page_emergency.js";
@@ -63,6 +63,7 @@ async function changeLanguage(code) {
 }
 
 async function openPage() {
+  leavePage();
   leave();
   leave = () => {};
   document.body.className = location.hash.startsWith("#/emergency/drill") ? "is-drill" : location.hash.startsWith("#/emergency") ? "is-emergency" : "";

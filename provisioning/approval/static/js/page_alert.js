@@ -1,6 +1,6 @@
 // One running emergency or drill: who has it, who is silent; and the button that ends it.
 
-import { get, post } from "./api.js";
+import { post, read } from "./api.js";
 import { h, holdButton, notice, show } from "./dom.js";
 import { t } from "./words.js";
 
@@ -19,7 +19,7 @@ export async function alertPage(ident) {
 
   async function refresh() {
     try {
-      const alert = await get(`/api/alerts/${ident}`);
+      const alert = await read(`/api/alerts/${ident}`);
       document.querySelector("h1").textContent = alert.drill ? t("Drill: {title}", { title: alert.title }) : alert.title;
       document.body.className = alert.drill ? "is-drill" : "is-emergency";
       facts.replaceChildren(h("p", { class: "meta" }, [alert.area, t("sent at {at}", { at: alert.issued_text }), t("valid until {at}", { at: alert.expires_text })].join(" · ")));

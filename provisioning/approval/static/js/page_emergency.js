@@ -1,6 +1,6 @@
 // An emergency message or a drill: where, what, in which words; then `page_send` has it looked at and sent.
 
-import { get, post } from "./api.js";
+import { prepare, read } from "./api.js";
 import { field, form, h, show } from "./dom.js";
 import { areaText, confirmPage, heading } from "./page_send.js";
 import { waitingList } from "./page_second.js";
@@ -9,14 +9,14 @@ import { t } from "./words.js";
 const VALID_MINUTES = [30, 60, 180, 360, 1440];
 
 export async function emergencyPage(session, isDrill) {
-  const desk = await get(`/api/emergency?drill=${isDrill ? 1 : 0}`);
+  const desk = await read(`/api/emergency?drill=${isDrill ? 1 : 0}`);
   const choice = { area: desk.areas[0]?.path, template: desk.templates[0]?.id, blanks: {}, minutes: 60, times: 3 };
   choosePage(session, isDrill, desk, choice);
 }
 
 // What a second officer has to sign is written here by the first: `title`, `text`, how grave it is.
 export async function ownPage(session) {
-  const desk = await get("/api/emergency");
+  const desk = await read("/api/emergency");
   const choice = { area: desk.own_areas[0]?.path, title: "", text: "", severity: 3, minutes: 60, times: 3 };
   writePage(session, desk, choice);
 }
@@ -30,7 +30,7 @@ function writePage(session, desk, choice) {
     h("p", { class: "note" }, t("A second officer has to sign this on another machine before any loudspeaker says it. A template needs you alone.")),
     !desk.own_areas.length && h("p", { class: "fault" }, t("No key on this machine may send this.")),
     desk.own_areas.length > 0 && form({ id: "write", class: "card" }, async () => {
-      const prepared = await post("/api/emergency/own", choice);
+      const prepared = await prepare("/api/emergency/own", choice);
       confirmPage({ session, isDrill: false, prepared, back: () => writePage(session, desk, choice) });
     },
     field(t("Where"), areaSelect(desk.own_areas, choice)), field(t("Title"), title), field(t("What is said"), text),
@@ -77,7 +77,7 @@ function choosePage(session, isDrill, desk, choice) {
     !desk.areas.length && h("p", { class: "fault" }, t("No key on this machine may send this.")),
     !desk.templates.length && h("p", { class: "fault", id: "no-templates" }, t("The province has signed no template yet.")),
     desk.areas.length > 0 && desk.templates.length > 0 && form({ id: "choose", class: "card" }, async () => {
-      const prepared = await post("/api/emergency/prepare", { drill: isDrill, ...choice });
+      const prepared = await prepare("/api/emergency/prepare", { drill: isDrill, ...choice });
       confirmPage({ session, isDrill, prepared, back: () => choosePage(session, isDrill, desk, choice) });
     },
     field(t("Where"), areaSelect(desk.areas, choice)), field(t("What"), template), body, ...howLong(choice),

@@ -1,12 +1,12 @@
 // A person's passkey on this machine: making it, and the request to the ceremony to give it a role.
 
-import { get, post } from "./api.js";
+import { post, read } from "./api.js";
 import { field, form, h, show } from "./dom.js";
 import { makePasskey } from "./passkey.js";
 import { t } from "./words.js";
 
 export async function passkeyPage() {
-  const state = await get("/api/passkey");
+  const state = await read("/api/passkey");
   show(
     h("h1", {}, t("Your passkey")),
     h("p", { class: "hint" }, t("A passkey is a key in your phone or computer, opened by fingerprint, face or PIN. It signs at this machine only: {rpid}.", { rpid: state.rpid })),

@@ -1,13 +1,13 @@
 // What waits for this person's signature.
 
-import { get } from "./api.js";
+import { read } from "./api.js";
 import { h, show } from "./dom.js";
 import { N_, t } from "./words.js";
 
 export const KINDS = { programme: N_("Programme"), policy: N_("Hours and volume"), placements: N_("Places of devices"), template: N_("Emergency template") };
 
 export async function pendingPage(session) {
-  const { pending } = await get("/api/pending");
+  const { pending } = await read("/api/pending");
   show(
     h("h1", {}, t("To sign")),
     session.keys.length ? null : h("p", { class: "fault" }, t("No signing key of {name} lies on this machine.", { name: session.person.name })),

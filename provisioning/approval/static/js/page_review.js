@@ -1,6 +1,6 @@
 // One proposal: what it changes, its sounds, what will be heard; then sign, or send back.
 
-import { get, post } from "./api.js";
+import { post, read } from "./api.js";
 import { changesOf } from "./changes.js";
 import { field, form, h, notice, player, show } from "./dom.js";
 import { KINDS } from "./page_pending.js";
@@ -9,7 +9,7 @@ import { t } from "./words.js";
 
 export async function reviewPage(ident, session) {
   show(h("h1", {}, t("Checking what was sent …")), h("p", { class: "loading" }, t("Signatures, content and every sound are being verified.")));
-  const shown = await get(`/api/pending/${encodeURIComponent(ident)}`);
+  const shown = await read(`/api/pending/${encodeURIComponent(ident)}`);
   show(
     h("p", {}, h("a", { href: "#/pending" }, t("← To sign"))),
     h("h1", {}, shown.title || t(KINDS[shown.kind])),

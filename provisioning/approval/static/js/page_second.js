@@ -1,6 +1,6 @@
 // The second officer: which orders wait for a signature here, and a colleague's file; looked at, signed, sent.
 
-import { post } from "./api.js";
+import { prepare } from "./api.js";
 import { h, notice } from "./dom.js";
 import { confirmPage } from "./page_send.js";
 import { t } from "./words.js";
@@ -30,7 +30,7 @@ async function openFile(session, input) {
 }
 
 async function lookAt(session, envelope) {
-  const prepared = await post("/api/emergency/second/look", { envelope });
+  const prepared = await prepare("/api/emergency/second/look", { envelope });
   confirmPage({
     session, isDrill: false, prepared, path: "/api/emergency/second", back: () => location.reload(),
     lead: h("p", { class: "note" }, t("A colleague has signed this. Read every word: with your signature it sounds at once.")),
