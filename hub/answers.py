@@ -19,6 +19,7 @@ _HTTP_MESSAGES = {
     400: N_("This request cannot be understood."),
     404: N_("There is no such thing here."),
     405: N_("This cannot be done here."),
+    411: N_("The size of what is sent has to be said first."),
     413: N_("This is larger than can be taken at once."),
     415: N_("This kind of content is not taken here."),
     416: N_("There is no such part of it."),

@@ -130,6 +130,9 @@ def _mark(view: View, name: str, value: object) -> View:
 
 def _limit_body(limit: int) -> None:
     request.max_content_length = limit
+    # Of a body without a length, werkzeug hands over what is within the limit as if it were the whole.
+    if "Transfer-Encoding" in request.headers:
+        abort(411)
     if (request.content_length or 0) > limit:
         raise TooLargeError("At most {mb} MB can be taken at once.", mb=max(1, limit // 1024**2))
 

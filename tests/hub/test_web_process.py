@@ -62,17 +62,14 @@ def test_two_gigabytes_are_refused_before_they_are_sent(settings):
                 assert time.monotonic() - started < 5
 
 
-def test_a_body_without_a_length_is_cut_off_at_the_limit(settings):
+def test_a_body_without_a_length_is_refused_before_it_is_sent(settings):
+    """It could be endless; and one that is cut off at its limit would look whole."""
     with hub_process(settings, "web"):
         wait_until(lambda: port_answers(settings.port), "the web process")
-        made = connection(settings)
-        chunks = (b"x" * 65_536 for _ in range(64))
-        try:
-            made.request("POST", "/device/time", chunks, encode_chunked=True, headers={"Transfer-Encoding": "chunked"})
-            assert made.getresponse().status in (413, 400)  # 400: seen once on a busy machine, not explained
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # hung up on us, which is a refusal too
-        made.close()
+        with socket.create_connection(("127.0.0.1", settings.port), timeout=5) as client:
+            client.sendall(b"POST /device/time HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+            answer = client.recv(65_536)
+        assert answer.startswith(b"HTTP/1.1 411"), answer[:80]
         assert ask(settings, "GET", "/tuf/metadata/1.root.json")[0] == 200
 
 
