@@ -75,8 +75,8 @@ class Broker:
         assert subscribed.wait(10)
 
     def stop(self) -> None:
-        self._client.loop_stop()
         self._client.disconnect()
+        self._client.loop_stop()  # it is the loop that closes the socket
         self._process.kill()
         self._process.wait()
 

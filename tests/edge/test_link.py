@@ -95,8 +95,8 @@ class _AmqttBroker(Mosquitto):
         self._listen()
 
     def stop(self) -> None:
-        self._client.loop_stop()
         self._client.disconnect()
+        self._client.loop_stop()  # it is the loop that closes the socket
         self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join(10)
 
